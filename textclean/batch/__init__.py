@@ -1,0 +1,1 @@
+"""Many pages: the loop over a document, failures kept apart."""

@@ -1,0 +1,1 @@
+"""Text detection: names and lazy factories of the detectors."""

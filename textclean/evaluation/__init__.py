@@ -1,0 +1,1 @@
+"""Metrics and the suites that run on ground truth."""

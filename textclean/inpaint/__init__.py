@@ -1,0 +1,1 @@
+"""Inpainting: names and lazy factories of the inpainters."""

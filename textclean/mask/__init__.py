@@ -1,0 +1,1 @@
+"""From polygons to the pixels that are removed; pure NumPy and OpenCV."""

@@ -1,0 +1,1 @@
+"""Network modules: torch.nn.Module only, no files, no images."""

@@ -1,0 +1,157 @@
+"""What a run can be told, and the named profiles; everything is checked once, here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from textclean.errors import OptionsError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MaskStyle = Literal["strokes", "polygons"]
+ReadingOrder = Literal["auto", "rtl", "ltr"]
+Profile = Literal["manga", "comic", "document", "annotations"]
+
+MAX_PIXELS = 300_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of one run; frozen, checked when made.
+
+    Attributes:
+        profile: Name of the profile the other defaults came from.
+        detector: Name of the detector.
+        detector_weights: Other detection weights of the detector's family, a path.
+        recognizer_weights: Other recognition weights of the detector's family, a path.
+        regions: Regions file for the "regions" detector.
+        inpainter: Name of the inpainter, or a path to weights.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        offline: Never download anything.
+        mask: "strokes" (the pixels of the lettering) or "polygons" (everything inside).
+        dilate: Pixels to grow the strokes by; None = judged per region from the image.
+        reading_order: "rtl", "ltr" or "auto" (from the direction of the text).
+        ocr: Recognize the text.
+        min_score: Regions detected with a lower score are kept.
+        only: Kinds to remove; empty = all.
+        except_: Kinds to keep.
+        keep_language: Languages (ISO 639-1) whose text is kept.
+        keep_text: Regular expression; text in which it is found is kept.
+        verify: How often what is still found after cleaning is removed with a larger mask, 0 to 3.
+        strict: Text left after that is an error.
+        max_pixels: Pages with more pixels are refused before decoding.
+        pdf_renderer: "pdfium" or "poppler", for PDF pages that are not one image.
+        pdf_dpi: Resolution at which such pages are rendered.
+    """
+
+    profile: Profile = "manga"
+    detector: str = "ppocr"
+    detector_weights: str | None = None
+    recognizer_weights: str | None = None
+    regions: str | None = None
+    inpainter: str = "auto"
+    device: str = "auto"
+    offline: bool = False
+    mask: MaskStyle = "strokes"
+    dilate: int | None = None
+    reading_order: ReadingOrder = "auto"
+    ocr: bool = False
+    min_score: float = 0.0
+    only: tuple[str, ...] = ()
+    except_: tuple[str, ...] = ()
+    keep_language: tuple[str, ...] = ()
+    keep_text: str | None = None
+    verify: int = 2
+    strict: bool = False
+    max_pixels: int = MAX_PIXELS
+    pdf_renderer: Literal["pdfium", "poppler"] = "pdfium"
+    pdf_dpi: int = 300
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def needs_text(self) -> bool:
+        """Whether the text must be recognized."""
+        return self.ocr or bool(self.keep_language) or self.keep_text is not None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for reports; tuples become lists."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+PROFILES: Mapping[str, Mapping[str, Any]] = {
+    "manga": {"reading_order": "auto"},
+    "comic": {"reading_order": "ltr"},
+    "document": {"reading_order": "ltr"},
+    "annotations": {"reading_order": "ltr"},
+}
+
+
+def make_options(profile: str = "manga", **changes: Any) -> Options:
+    """The options of a profile with some values changed; None means "as in the profile".
+
+    Raises:
+        UnknownNameError: No such profile or option.
+        OptionsError: Options out of range or in conflict.
+    """
+    if profile not in PROFILES:
+        raise UnknownNameError(
+            f"there is no profile {profile!r}", remedy=f"Known: {', '.join(PROFILES)}"
+        )
+    known = {f.name for f in fields(Options)}
+    if unknown := sorted(set(changes) - known):
+        raise UnknownNameError(
+            f"there is no option {unknown[0]!r}", remedy=f"Known: {', '.join(sorted(known))}"
+        )
+    given = {name: value for name, value in changes.items() if value is not None}
+    return Options(**{**PROFILES[profile], "profile": profile, **given})
+
+
+def change_options(options: Options, **changes: Any) -> Options:
+    """A copy with values replaced, checked again."""
+    return replace(options, **changes)
+
+
+def _check(o: Options) -> None:
+    _one_of("mask", o.mask, get_args(MaskStyle))
+    _one_of("reading_order", o.reading_order, get_args(ReadingOrder))
+    _one_of("pdf_renderer", o.pdf_renderer, ("pdfium", "poppler"))
+    _in_range("min_score", o.min_score, 0.0, 1.0)
+    _in_range("verify", o.verify, 0, 3)
+    _in_range("pdf_dpi", o.pdf_dpi, 36, 2400)
+    _in_range("max_pixels", o.max_pixels, 1, 2**40)
+    if o.dilate is not None:
+        _in_range("dilate", o.dilate, 0, 200)
+    if o.only and o.except_:
+        raise OptionsError(
+            "only and except exclude each other: the one names the kinds to remove, the other "
+            "those to keep",
+            remedy="Give one of them",
+        )
+    if o.detector == "regions" and not o.regions:
+        raise OptionsError(
+            "the detector 'regions' reads its polygons from a file and none was given",
+            remedy="Give one with --regions FILE",
+        )
+    if o.keep_text is not None:
+        try:
+            re.compile(o.keep_text)
+        except re.error as error:
+            raise OptionsError(
+                f"keep_text {o.keep_text!r} is not a regular expression: {error}",
+                remedy="Escape special characters with a backslash",
+            ) from None
+
+
+def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise OptionsError(f"{name} is {value!r}", remedy=f"Allowed: {', '.join(allowed)}")
+
+
+def _in_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise OptionsError(f"{name} is {value}", remedy=f"It must lie between {low} and {high}")

@@ -1,0 +1,98 @@
+"""What the parts of the pipeline promise each other; implementations live in their own rooms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from textclean.types import Image, Mask, Page, Region
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds text."""
+
+    def detect(self, page: Page) -> tuple[Region, ...]:
+        """The blocks of text on ``page.rgb``, in reading order."""
+
+
+@runtime_checkable
+class Inpainter(Protocol):
+    """Fills holes."""
+
+    def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
+        """A new ``(H, W, 3)`` uint8 image; equal to ``image`` outside ``mask``.
+
+        Args:
+            image: ``(H, W, 3)`` uint8 RGB.
+            mask: ``(H, W)`` bool, True = fill.
+            see_through: ``(H, W)`` bool, a subset of ``mask``: pixels whose present colour still
+                says something about what lies beneath (translucent ink). None = none.
+        """
+
+
+class PageEntry(Protocol):
+    """One page of a source, not decoded yet."""
+
+    @property
+    def name(self) -> str:
+        """Name inside the document, with forward slashes; unique in its source."""
+
+    @property
+    def number(self) -> int:
+        """Position in the document, from 1."""
+
+    def load(self) -> Page:
+        """Decode the page.
+
+        Raises:
+            InputError: The page cannot be decoded.
+        """
+
+
+class Source(Protocol):
+    """A document or a folder, opened for reading."""
+
+    @property
+    def name(self) -> str:
+        """Name for messages."""
+
+    @property
+    def entries(self) -> Sequence[PageEntry]:
+        """The pages in natural order; nothing is decoded to list them."""
+
+    def close(self) -> None:
+        """Let go of the file; safe to call twice."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class Sink(Protocol):
+    """Where the cleaned document goes. The output appears whole, on ``commit``, or not at all."""
+
+    def keep(self, entry: PageEntry) -> None:
+        """Take the page over as it is, byte for byte."""
+
+    def write(self, entry: PageEntry, page: Page, mask: Mask) -> None:
+        """Write the cleaned page in place of the entry; ``mask`` is as stored.
+
+        Raises:
+            UnsupportedFormatError: The entry's format cannot hold the page as it is.
+        """
+
+    def commit(self) -> None:
+        """Make the output visible under its final name."""
+
+    def discard(self) -> None:
+        """Remove everything that was written; safe to call twice and after ``commit``."""
