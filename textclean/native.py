@@ -7,7 +7,7 @@ back into the native array, where everything outside the mask stays as it was, b
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,21 +16,19 @@ if TYPE_CHECKING:
 
     from textclean.types import Image, Mask, Mode, Page, Polygon
 
-_Array = TypeVar("_Array", bound="NDArray[Any]")
 
-
-def upright(array: _Array, orientation: int) -> _Array:
+def upright(array: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Turn a stored array the way its EXIF orientation (1 to 8) wants it seen; a view."""
     if orientation >= 5:
-        array = array.swapaxes(0, 1)  # type: ignore[assignment]
+        array = array.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
-        array = array[:, ::-1]  # type: ignore[assignment]
+        array = array[:, ::-1]
     if orientation in (3, 4, 7, 8):
-        array = array[::-1]  # type: ignore[assignment]
+        array = array[::-1]
     return array
 
 
-def stored(array: _Array, orientation: int) -> _Array:
+def stored(array: NDArray[Any], orientation: int) -> NDArray[Any]:
     """The inverse of :func:`upright`; a view."""
     inverse = {6: 8, 8: 6}.get(orientation, orientation)
     return upright(array, inverse)

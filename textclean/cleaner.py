@@ -1,0 +1,273 @@
+"""The recipe: how a page becomes a clean page.
+
+:meth:`Cleaner.clean` is the whole product in one function. It knows protocols, not
+implementations: which detector and inpainter it holds is decided by whoever builds it
+(:func:`textclean.api.make_cleaner`).
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from textclean import native
+from textclean.errors import MaskError, PageError
+from textclean.inpaint import flat
+from textclean.mask.build import RegionMask, build_mask, join, surroundings, union
+from textclean.options import Options
+from textclean.types import PageResult
+from textclean.verify import look_again
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from textclean.protocols import Detector, Inpainter
+    from textclean.types import Image, Mask, Page, Region
+    from textclean.verify import Finding
+
+
+class Cleaner:
+    """Cleans pages, one after the other, with one detector and one inpainter.
+
+    Args:
+        options: What to do; None = the defaults.
+        detector: Finds the text; regions that it gives ``action="keep"`` are left alone.
+        inpainter: Fills what a flat fill cannot.
+        versions: Names and versions to put into the results.
+    """
+
+    def __init__(
+        self,
+        options: Options | None = None,
+        *,
+        detector: Detector,
+        inpainter: Inpainter,
+        versions: dict[str, str] | None = None,
+    ) -> None:
+        self.options = options or Options()
+        self.detector = detector
+        self.inpainter = inpainter
+        self.versions = dict(versions or {})
+
+    def clean(self, page: Page) -> PageResult:
+        """Remove the text from a page.
+
+        Raises:
+            PageError: The inpainter gave back something that is not an image.
+        """
+        timer = _Timer()
+        with timer("detect"):
+            regions: Sequence[Region] = self.detector.detect(page)
+        with timer("mask"):
+            masks = self._masks(page.rgb, regions)
+        with timer("fill"):
+            image, regions = self._fill(page.rgb, page.rgb, regions, masks)
+        with timer("verify"):
+            found = look_again(self.detector, image, masks)
+        for attempt in range(1, self.options.verify + 1):
+            if not found:
+                break
+            with timer("fill"):
+                masks = self._masks_of_what_is_left(page.rgb, masks, found, attempt)
+                image, regions = self._fill(page.rgb, image, regions, masks, only=found)
+            with timer("verify"):
+                found = look_again(self.detector, image, masks)
+        with timer("compose"):
+            return self._compose(page, image, regions, masks, found, timer.seconds)
+
+    def detect(self, page: Page) -> PageResult:
+        """What :meth:`clean` would remove, in ``result.mask`` and ``result.regions``.
+
+        Nothing is changed, and nothing is inpainted; the second look is not taken.
+        """
+        timer = _Timer()
+        with timer("detect"):
+            regions: Sequence[Region] = self.detector.detect(page)
+        with timer("mask"):
+            masks = self._masks(page.rgb, regions)
+            hole = union(masks, page.rgb.shape[:2])
+            decided = [
+                region if item is None else self._decide(page.rgb, hole, item)[0]
+                for region, item in zip(regions, masks, strict=True)
+            ]
+        planned = self._compose(page, page.rgb, decided, masks, {}, timer.seconds)
+        return replace(planned, page=page)
+
+    def inpaint(self, page: Page, mask: Mask) -> PageResult:
+        """Fill a mask that the user drew.
+
+        Args:
+            page: The page.
+            mask: ``(H, W)`` bool, as stored (the orientation of ``page.pixels``).
+
+        Raises:
+            MaskError: The mask is not bool or has another size than the page.
+        """
+        if mask.dtype != np.bool_ or mask.shape != page.pixels.shape[:2]:
+            raise MaskError(
+                f"the mask is {mask.dtype} of shape {mask.shape}, the page wants bool of shape "
+                f"{page.pixels.shape[:2]}",
+                remedy="Draw the mask on the page itself, at its own size",
+            )
+        timer = _Timer()
+        hole = np.ascontiguousarray(native.upright(mask, page.metadata.orientation))
+        with timer("fill"):
+            image = self._inpaint(page.rgb, hole) if hole.any() else page.rgb
+        with timer("compose"):
+            cleaned = native.merge(page, image, hole)
+        return PageResult(cleaned, mask, (), seconds=timer.seconds, versions=self.versions)
+
+    def _masks(self, image: Image, regions: Sequence[Region]) -> list[RegionMask | None]:
+        """A mask for each region that is to go, None for those that are kept."""
+        return [
+            None
+            if region.action == "keep"
+            else build_mask(image, region, style=self.options.mask, grow_by=self.options.dilate)
+            for region in regions
+        ]
+
+    def _masks_of_what_is_left(
+        self,
+        image: Image,
+        masks: Sequence[RegionMask | None],
+        found: dict[int, Finding],
+        attempt: int,
+    ) -> list[RegionMask | None]:
+        """More generous masks where text is still found: first grown, then whole polygons."""
+        harder = list(masks)
+        for index, finding in found.items():
+            before = masks[index]
+            if before is None:
+                continue
+            lines = before.region.lines or (before.region.polygon,)
+            again = build_mask(
+                image,
+                before.region.with_(lines=(*lines, *finding.lines)),
+                style="polygons" if attempt > 1 else self.options.mask,
+                grow_by=self.options.dilate,
+                extra=2 * attempt,
+            )
+            harder[index] = join(before, again)
+        return harder
+
+    def _fill(
+        self,
+        original: Image,
+        image: Image,
+        regions: Sequence[Region],
+        masks: Sequence[RegionMask | None],
+        *,
+        only: Iterable[int] | None = None,
+    ) -> tuple[Image, list[Region]]:
+        """Paint plain backgrounds from their measured surface, then inpaint the rest at once.
+
+        Backgrounds are measured on the original; ``only`` limits the work to some regions.
+        """
+        image, decided = image.copy(), list(regions)
+        hole = union(masks, image.shape[:2])
+        rest: list[RegionMask] = []
+        for index in range(len(masks)) if only is None else only:
+            item = masks[index]
+            if item is None:
+                continue
+            decided[index], fill = self._decide(original, hole, item)
+            if decided[index].action == "fill":
+                x0, y0, x1, y1 = item.box
+                painted = flat.paint(original[y0:y1, x0:x1], item.mask, fill, seed=index)
+                image[y0:y1, x0:x1][item.mask] = painted[item.mask]
+            elif decided[index].action == "inpaint":
+                rest.append(item)
+        if rest:
+            image = self._inpaint(image, union(rest, image.shape[:2]))
+        return image, decided
+
+    def _decide(self, image: Image, hole: Mask, item: RegionMask) -> tuple[Region, flat.FlatFill]:
+        """Fill or inpaint? The decision and its numbers go into the region."""
+        x0, y0, x1, y1 = item.box
+        samples, specks = surroundings(item, hole[y0:y1, x0:x1])
+        fill = flat.measure(image[y0:y1, x0:x1], item.mask, samples, specks=specks)
+        if not item.mask.any():
+            return item.region.with_(
+                action="keep", reason="no lettering was found inside the polygon"
+            ), fill
+        return item.region.with_(
+            background=fill.background,
+            action="fill" if fill.surface else "inpaint",
+            reason=f"{fill.reason}; strokes: {item.strokes.reason}",
+        ), fill
+
+    def _inpaint(self, image: Image, mask: Mask) -> Image:
+        """The inpainter's answer under the mask, the image itself elsewhere."""
+        result = self.inpainter(image, mask)
+        if result.shape != image.shape or result.dtype != np.uint8:
+            raise PageError(
+                f"the inpainter gave back {result.dtype} of shape {result.shape}, "
+                f"not uint8 of shape {image.shape}",
+                remedy="See the protocol textclean.protocols.Inpainter",
+            )
+        return np.where(mask[..., None], result, image)
+
+    def _compose(
+        self,
+        page: Page,
+        image: Image,
+        regions: Sequence[Region],
+        masks: Sequence[RegionMask | None],
+        found: dict[int, Finding],
+        seconds: dict[str, float],
+    ) -> PageResult:
+        """Put the filled pixels into the native array; everything else stays bit for bit."""
+        mask = union(masks, page.rgb.shape[:2])
+        orientation = page.metadata.orientation
+        told = [_told(region, found.get(index)) for index, region in enumerate(regions)]
+        told = [_as_stored(region, page) for region in told]
+        return PageResult(
+            page=native.merge(page, image, mask),
+            mask=np.ascontiguousarray(native.stored(mask, orientation)),
+            regions=tuple(told),
+            residual=tuple(told[index] for index in found),
+            seconds=seconds,
+            versions=self.versions,
+        )
+
+
+class _Timer:
+    """Wall-clock seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - start
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+
+
+def _told(region: Region, finding: Finding | None) -> Region:
+    """The region with what the second look found."""
+    if region.action == "keep":
+        return region
+    if finding is None:
+        return region.with_(residual=0.0)
+    return region.with_(
+        residual=round(finding.score, 4), reason=f"{region.reason}; text is still found there"
+    )
+
+
+def _as_stored(region: Region, page: Page) -> Region:
+    """The region in the coordinates of the stored array."""
+    orientation = page.metadata.orientation
+    if orientation == 1:
+        return region
+    return region.with_(
+        polygon=native.points_stored(region.polygon, orientation, page.size),
+        lines=tuple(native.points_stored(line, orientation, page.size) for line in region.lines),
+    )

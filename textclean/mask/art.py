@@ -1,0 +1,135 @@
+"""Lettering over art: nothing around it is plain, so it must stand out by itself.
+
+Three attempts, the first that separates lettering from its surroundings is taken: by colour (which
+colours are much commoner inside the polygons than around them), by local contrast (marks narrower
+than a stroke, darker or lighter than their surroundings), by solidity (shapes that stay when thin
+marks and screentone dots are removed). When all fail, the polygon itself is the honest answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from textclean.mask.morphology import Components, closed, dilate, disc, opened, ring
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclean.types import Image, Mask
+
+
+def strokes_over_art(image: Image, core: Mask, height: float) -> tuple[Mask, str]:
+    """The lettering inside ``core`` with its outline, and how it was found.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 crop.
+        core: ``(H, W)`` bool, inside the lines' polygons.
+        height: Line height in pixels.
+    """
+    near = dilate(core, max(2, round(0.15 * height)))
+    around = ring(core, max(2, round(0.2 * height)), max(8, round(1.0 * height)))
+    if around.any():
+        for attempt, reason in (
+            (_by_color, "colours found only in the lettering"),
+            (_by_contrast, "marks that stand out from the art"),
+            (_by_solidity, "solid shapes over art"),
+        ):
+            found = _kept(attempt(image, core, around, height), core, near, height)
+            inside, outside = float(found[core].mean()), float(found[around].mean())
+            if 0.08 <= inside <= 0.85 and outside <= 0.3 * inside and _spans(found, core, height):
+                return _with_outline(image, found, near, height), reason
+    return core, "no strokes stand out; the polygon is used"
+
+
+def _kept(candidate: Mask, core: Mask, near: Mask, height: float) -> Mask:
+    """Candidate shapes that are large enough for lettering and lie mostly in the polygons."""
+    parts = Components.of(candidate)
+    inside = parts.count(near) / np.maximum(parts.area, 1)
+    large = parts.area >= max(4.0, (0.08 * height) ** 2)
+    return parts.select((inside >= 0.7) & large & (parts.count(core) > 0))
+
+
+def _spans(found: Mask, core: Mask, height: float) -> bool:
+    """Whether the shapes cover the polygons from end to end, as lettering does."""
+    reached = dilate(found, max(2, round(0.6 * height)))
+    return float(reached[core].mean()) >= 0.9
+
+
+def _by_color(image: Image, core: Mask, around: Mask, height: float) -> Mask:
+    """Pixels whose colour is at least twice as common in the polygons as around them."""
+    cells = (image >> 4).astype(np.int32)
+    keys = (cells[..., 0] * 16 + cells[..., 1]) * 16 + cells[..., 2]
+    inside, outside = _density(keys[core]), _density(keys[around])
+    ratio = (inside + 1e-4) / (outside + 1e-4)
+    likely = cv2.GaussianBlur(np.log(ratio)[keys].astype(np.float32), (0, 0), 0.7)
+    return closed(likely > np.log(2.0), 1)
+
+
+def _density(keys: NDArray[np.int32]) -> NDArray[np.float32]:
+    """``(4096,)`` float32 smoothed histogram of 16-level colour cells, summing to 1."""
+    counts = np.bincount(keys, minlength=4096).astype(np.float32).reshape(16, 16, 16)
+    for axis in range(3):
+        padded = np.pad(counts, [(1, 1) if a == axis else (0, 0) for a in range(3)], mode="edge")
+        lower, upper = np.take(padded, range(16), axis), np.take(padded, range(2, 18), axis)
+        counts = 0.5 * counts + 0.25 * (lower + upper)
+    density: NDArray[np.float32] = counts.reshape(-1) / max(float(counts.sum()), 1.0)
+    return density
+
+
+def _by_contrast(image: Image, core: Mask, around: Mask, height: float) -> Mask:
+    """Top-hat and black-hat: marks narrower than a third of the line, in either polarity."""
+    element = disc(max(2, round(0.18 * height)))
+    light = _strongest(cv2.morphologyEx(image, cv2.MORPH_TOPHAT, element))
+    dark = _strongest(cv2.morphologyEx(image, cv2.MORPH_BLACKHAT, element))
+    found = np.zeros_like(core)
+    for marks in (light, dark):
+        values = marks[core].reshape(-1, 1)
+        threshold, _ = cv2.threshold(values, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+        chosen = marks > max(24.0, float(threshold))
+        if float(chosen[core].mean()) >= 2.5 * float(chosen[around].mean()):
+            found |= chosen
+    return found
+
+
+def _by_solidity(image: Image, core: Mask, around: Mask, height: float) -> Mask:
+    """Dark and light shapes by Otsu's threshold, without marks thinner than a stroke."""
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    values = grey[core].reshape(-1, 1)
+    threshold, _ = cv2.threshold(values, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    radius = max(1, round(0.045 * height))
+    near = dilate(core, max(2, round(0.15 * height)))
+    found = np.zeros_like(core)
+    for side in (grey <= threshold, grey > threshold):
+        solid = dilate(opened(side, radius), 1) & side
+        found |= _kept(solid, core, near, height)
+    return found
+
+
+def _strongest(marks: object) -> NDArray[np.uint8]:
+    strongest: NDArray[np.uint8] = np.asarray(marks, np.uint8).max(axis=2)
+    return strongest
+
+
+def _with_outline(image: Image, found: Mask, near: Mask, height: float) -> Mask:
+    """Add the outline around lettering: a band of even colour, unlike the lettering.
+
+    Bands of growing width are tried up to a fifth of the line height.
+    """
+    best = found
+    widest = max(2, round(0.2 * height))
+    inner = np.median(image[found], axis=0)
+    for width in range(2, widest + 1):
+        band = ring(found, width - 2, width)
+        if not band.any():
+            break
+        values = image[band].astype(np.float32)
+        unlike = np.abs(values - inner).max(axis=1) > 60
+        even = float(np.median(np.abs(values - np.median(values, axis=0)), axis=0).max()) <= 16
+        if float(unlike.mean()) >= 0.8 and even:
+            best = dilate(found, width)
+        elif width > 3:
+            break
+    return best & dilate(near, widest)

@@ -1,0 +1,192 @@
+"""From a region's polygons to the pixels that are removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from textclean.mask.grow import grow
+from textclean.mask.morphology import Components, dilate, line_height, rasterize
+from textclean.mask.strokes import Strokes, find_strokes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textclean.types import Box, Image, Kind, Mask, Polygon, Region
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionMask:
+    """What is to be removed for one region.
+
+    Attributes:
+        region: The region, with stroke colour, font size, growth and kind filled in.
+        box: Crop of the page that the arrays cover.
+        mask: ``(h, w)`` bool, the pixels to remove.
+        strokes: The lettering in the crop, and what is known of its background.
+    """
+
+    region: Region
+    box: Box
+    mask: Mask
+    strokes: Strokes
+
+    def paste(self, canvas: Mask) -> None:
+        """Set the mask's pixels on a page-sized mask."""
+        x0, y0, x1, y1 = self.box
+        canvas[y0:y1, x0:x1] |= self.mask
+
+
+def build_mask(
+    image: Image,
+    region: Region,
+    *,
+    style: Literal["strokes", "polygons"] = "strokes",
+    grow_by: int | None = None,
+    extra: int = 0,
+) -> RegionMask:
+    """The pixels to remove for one region.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 page.
+        region: A block of text; its ``lines`` are used, or its polygon when it has none.
+        style: "strokes" (the pixels of the lettering) or "polygons" (everything inside the lines).
+        grow_by: Pixels to grow by; None = judged from the image.
+        extra: Pixels to grow by on top of that (second attempts).
+    """
+    lines = region.lines or (region.polygon,)
+    height = float(np.median([line_height(line) for line in lines]))
+    box = _crop_box(region, height, image.shape[:2])
+    crop = image[box[1] : box[3], box[0] : box[2]]
+    offset = np.array(box[:2], np.float32)
+    local = [line - offset for line in lines]
+    if crop.size == 0:
+        empty = np.zeros(crop.shape[:2], bool)
+        return RegionMask(region, box, empty, Strokes(empty, empty, None, None, "outside the page"))
+    strokes = find_strokes(crop, local, height)
+    if style == "polygons":
+        strokes = _whole_polygons(strokes, local, crop)
+    mask, grown = grow(crop, strokes, height, pixels=grow_by)
+    if extra:
+        mask, grown = dilate(mask, extra), grown + extra
+    described = region.with_(
+        font_size=region.font_size or _font_size(local),
+        stroke_color=_stroke_color(crop, strokes.mask),
+        kind=region.kind if region.kind != "free" else _kind(strokes),
+        grown=grown,
+    )
+    return RegionMask(described, box, mask, strokes)
+
+
+def union(masks: Iterable[RegionMask | None], shape: tuple[int, int]) -> Mask:
+    """The page-sized union of region masks; None is passed over."""
+    canvas = np.zeros(shape, bool)
+    for item in masks:
+        if item is not None:
+            item.paste(canvas)
+    return canvas
+
+
+def join(before: RegionMask, again: RegionMask) -> RegionMask:
+    """The second mask of a region together with its first, in the first one's region."""
+    x0 = min(before.box[0], again.box[0])
+    y0 = min(before.box[1], again.box[1])
+    x1 = max(before.box[2], again.box[2])
+    y1 = max(before.box[3], again.box[3])
+    canvas = np.zeros((y1 - y0, x1 - x0), bool)
+    for item in (before, again):
+        left, top = item.box[0] - x0, item.box[1] - y0
+        height, width = item.mask.shape
+        canvas[top : top + height, left : left + width] |= item.mask
+    left, top = again.box[0] - x0, again.box[1] - y0
+    height, width = again.mask.shape
+    window = np.s_[top : top + height, left : left + width]
+    strokes = replace(
+        again.strokes,
+        mask=_placed(again.strokes.mask, canvas, window),
+        art=_placed(again.strokes.art, canvas, window),
+        surface=None,
+        interior=None
+        if again.strokes.interior is None
+        else _placed(again.strokes.interior, canvas, window),
+    )
+    region = before.region.with_(grown=again.region.grown)
+    return RegionMask(region, (x0, y0, x1, y1), canvas, strokes)
+
+
+def surroundings(item: RegionMask, hole: Mask) -> tuple[Mask, float]:
+    """Background pixels around a region's mask, and the share of specks among them.
+
+    Args:
+        item: The region's mask.
+        hole: ``(h, w)`` bool, everything masked on the page in the region's crop.
+
+    Returns:
+        ``(h, w)`` bool samples: in a plain area only its own pixels, so that what lies behind the
+        bubble's border does not count; and the share of small marks in that area that are neither
+        lettering nor border (a texture that a plain fill would lose).
+    """
+    height = item.region.font_size or 12.0
+    reach = max(6, round(0.5 * height))
+    around = dilate(item.mask, reach) & ~dilate(hole, 1)
+    if item.strokes.interior is None:
+        return around, 0.0
+    parts = Components.of(item.strokes.art)
+    small = parts.select(parts.longest < 1.2 * height)
+    near = around & dilate(item.strokes.interior, 1)
+    specks = float((near & small).sum()) / max(int(near.sum()), 1)
+    return around & item.strokes.interior, specks
+
+
+def _placed(mask: Mask, canvas: Mask, window: tuple[slice, slice]) -> Mask:
+    placed = np.zeros_like(canvas)
+    placed[window] = mask
+    return placed
+
+
+def _crop_box(region: Region, height: float, shape: tuple[int, ...]) -> Box:
+    x0, y0, x1, y1 = region.box
+    margin = round(max(2.0 * height, 0.35 * max(x1 - x0, y1 - y0)))
+    page_height, page_width = shape[:2]
+    left, top = min(max(x0 - margin, 0), page_width), min(max(y0 - margin, 0), page_height)
+    return (
+        left,
+        top,
+        max(min(x1 + margin, page_width), left),
+        max(min(y1 + margin, page_height), top),
+    )
+
+
+def _whole_polygons(strokes: Strokes, lines: list[Polygon], crop: Image) -> Strokes:
+    inside = rasterize(lines, crop.shape[:2])
+    return replace(
+        strokes, mask=inside, art=strokes.art & ~inside, reason="the whole polygon, as asked"
+    )
+
+
+def _font_size(lines: list[Polygon]) -> float:
+    """Body height of the glyphs: detectors draw lines about a quarter higher than the glyphs."""
+    heights = [line_height(line) for line in lines]
+    return round(float(np.median(heights)) * 0.8, 1)
+
+
+def _stroke_color(crop: Image, mask: Mask) -> tuple[int, int, int] | None:
+    if not mask.any():
+        return None
+    red, green, blue = np.median(crop[mask], axis=0)
+    return int(red), int(green), int(blue)
+
+
+def _kind(strokes: Strokes) -> Kind:
+    """Bubble: plain and closed around the lettering; caption: the same with straight sides."""
+    interior = strokes.interior
+    if interior is None or not interior.any():
+        return "free"
+    rim = np.concatenate([interior[0], interior[-1], interior[:, 0], interior[:, -1]])
+    if rim.mean() > 0.08:
+        return "free"
+    ys, xs = np.nonzero(interior)
+    extent = (np.ptp(ys) + 1) * (np.ptp(xs) + 1)
+    return "caption" if interior.sum() >= 0.92 * extent else "bubble"

@@ -1,0 +1,119 @@
+"""Small mask operations on boolean arrays, with round structuring elements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from textclean.types import Mask, Polygon
+
+
+_SMALL = 5  # up to this radius a structuring element is faster than a distance transform
+
+
+@cache
+def disc(radius: int) -> NDArray[np.uint8]:
+    """A round structuring element of ``2 * radius + 1`` pixels; radius 1 is the full 3x3."""
+    if radius <= 1:
+        return np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+    ys, xs = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    element: NDArray[np.uint8] = (xs * xs + ys * ys <= (radius + 0.5) ** 2).astype(np.uint8)
+    return element
+
+
+def dilate(mask: Mask, radius: int) -> Mask:
+    """Grow by a disc."""
+    if radius <= 0:
+        return mask
+    if radius <= _SMALL:
+        return _apply(cv2.dilate, mask, disc(radius))
+    if not mask.any():
+        return np.zeros_like(mask)
+    away = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(away) <= radius + 0.5  # costs the same for any radius
+
+
+def erode(mask: Mask, radius: int) -> Mask:
+    """Shrink by a disc; what lies outside the array counts as set."""
+    return mask if radius <= 0 else _apply(cv2.erode, mask, disc(radius))
+
+
+def opened(mask: Mask, radius: int) -> Mask:
+    """Remove what is thinner than the disc."""
+    return dilate(erode(mask, radius), radius)
+
+
+def closed(mask: Mask, radius: int) -> Mask:
+    """Fill gaps narrower than the disc."""
+    return erode(dilate(mask, radius), radius)
+
+
+def ring(mask: Mask, inner: int, outer: int) -> Mask:
+    """Pixels farther than ``inner`` and at most ``outer`` pixels from the mask."""
+    return dilate(mask, outer) & ~dilate(mask, inner)
+
+
+def rasterize(polygons: Iterable[Polygon], shape: tuple[int, int]) -> Mask:
+    """The union of the polygons' pixels, edges included; parts outside the array are cut off."""
+    canvas = np.zeros(shape, np.uint8)
+    for polygon in polygons:
+        cv2.fillPoly(canvas, [np.rint(polygon).astype(np.int32).reshape(-1, 1, 2)], 1)
+    return canvas.astype(bool)
+
+
+def line_height(polygon: Polygon) -> float:
+    """Short side of the smallest rectangle around the polygon, in pixels, at least 1."""
+    (_, (width, height), _) = cv2.minAreaRect(polygon.astype(np.float32))
+    return max(1.0, float(min(width, height)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Components:
+    """The 8-connected components of a mask.
+
+    Attributes:
+        labels: ``(H, W)`` int32, 0 = background, components from 1.
+        area: ``(n + 1,)`` pixel counts; index 0 is the background's.
+        box: ``(n + 1, 4)`` x, y, width, height.
+    """
+
+    labels: NDArray[np.int32]
+    area: NDArray[np.int64]
+    box: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, mask: Mask) -> Components:
+        """Label a mask."""
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+        area = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
+        return cls(np.asarray(labels, np.int32), area, np.asarray(stats[:, :4], np.int32))
+
+    @property
+    def longest(self) -> NDArray[np.int32]:
+        """``(n + 1,)`` longer side of each component's box."""
+        longest: NDArray[np.int32] = self.box[:, 2:].max(axis=1)
+        return longest
+
+    def count(self, where: Mask) -> NDArray[np.int64]:
+        """``(n + 1,)`` number of each component's pixels under ``where``."""
+        return np.bincount(self.labels[where], minlength=len(self.area)).astype(np.int64)
+
+    def select(self, chosen: NDArray[np.bool_]) -> Mask:
+        """The pixels of the chosen components; index 0 is ignored."""
+        table = chosen.copy()
+        table[0] = False
+        return table[self.labels]
+
+
+def _apply(operation: object, mask: Mask, element: NDArray[np.uint8]) -> Mask:
+    result: NDArray[np.uint8] = operation(mask.view(np.uint8), element)  # type: ignore[operator]
+    return result.view(bool)

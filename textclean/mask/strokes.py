@@ -1,0 +1,197 @@
+"""Which pixels inside a block's polygons are lettering?
+
+Two ways. Where the background is plain (one colour or a smooth gradient), everything that stands
+out from it and hangs together like glyphs is lettering; what runs on to the outside (a bubble's
+border, a panel line) is art. Where it is not, solid shapes that lie mostly inside the polygons are
+lettering, with the outline around them; where no such shape stands out, the polygons are used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from textclean.mask.art import strokes_over_art
+from textclean.mask.morphology import Components, dilate, erode, rasterize, ring
+from textclean.surface import Surface, channel_distance, dominant_colors, fit, strongest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from textclean.types import Image, Mask, Polygon
+
+_MIN_SHARE = 0.3  # of the polygons' pixels that a plain background must explain
+_TOLERANCE = 12.0  # grey levels within which a pixel is the background
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strokes:
+    """The lettering of one block, in a crop of the page.
+
+    Attributes:
+        mask: ``(H, W)`` bool, the lettering with its outline, not grown.
+        art: ``(H, W)`` bool, pixels that are neither lettering nor plain background; growth
+            stays off them. Empty where the background is not plain.
+        surface: Model of the plain background, or None.
+        interior: ``(H, W)`` bool, the plain background around the lettering (with it), or None.
+        reason: How the strokes were found, in a few words.
+    """
+
+    mask: Mask
+    art: Mask
+    surface: Surface | None
+    interior: Mask | None
+    reason: str
+
+
+def find_strokes(image: Image, lines: Sequence[Polygon], height: float) -> Strokes:
+    """Find the lettering of a block.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 crop of the page around the block.
+        lines: Polygons of the block's lines, in pixels of the crop.
+        height: Typical line height in pixels.
+    """
+    core = rasterize(lines, image.shape[:2])
+    if not core.any():
+        return Strokes(core, np.zeros_like(core), None, None, "outside the page")
+    surface = plain_background(image, core, height)
+    if surface is not None:
+        strokes = _on_plain(image, core, surface, height)
+        if strokes is not None:
+            return strokes
+    mask, reason = strokes_over_art(image, core, height)
+    return Strokes(mask, np.zeros_like(core), None, None, reason)
+
+
+def plain_background(image: Image, core: Mask, height: float) -> Surface | None:
+    """The surface behind the lettering when it is plain, else None.
+
+    Plain means: most of what lies in a band around the polygons, and a fair part of what lies
+    inside them, is within a few levels of one colour or of one smooth surface, in patches with
+    nothing else in them (which screentone has not).
+    """
+    band = ring(core, 0, max(3, round(0.4 * height)))
+    if not band.any():
+        band = core
+    patch = max(1, min(4, round(height / 12)))
+    for surface in _models(image, core, band):
+        near = surface.distance(image) <= max(_TOLERANCE, 3.0 * surface.spread)
+        pure = erode(near, patch)
+        if (
+            near[core].mean() >= _MIN_SHARE
+            and near[band].mean() >= 0.3
+            and pure[band].mean() >= 0.15
+        ):
+            return surface
+    return None
+
+
+def _models(image: Image, core: Mask, band: Mask) -> Iterator[Surface]:
+    """Candidate backgrounds: constant colours by their share inside, then a quadratic surface.
+
+    Inside the polygons counts, not around them: a small bubble on dark art is light inside.
+    """
+    both = core | band
+    inside = image[core]
+    colors = dominant_colors(image[both], 4)
+    shares = [
+        float((strongest(np.abs(inside - c.astype(np.float32))) <= 20).mean()) for c in colors
+    ]
+    for index in np.argsort(shares)[::-1]:
+        if shares[index] >= _MIN_SHARE:
+            near = channel_distance(image, colors[index]) <= 20
+            yield fit(image, near & both, 0, tolerance=_TOLERANCE)
+    yield fit(image, both, 2, tolerance=_TOLERANCE)
+
+
+def _on_plain(image: Image, core: Mask, surface: Surface, height: float) -> Strokes | None:
+    distance = surface.distance(image)
+    low = max(10.0, 3.5 * surface.spread)
+    contrast = float(np.quantile(distance[core], 0.95))
+    if contrast < 2.0 * low:
+        return None
+    ink = distance > low
+    search = dilate(core, max(3, round(0.3 * height)))
+    parts = Components.of(ink)
+    text = _text_components(parts, core, search, distance > 0.4 * contrast, height)
+    mask = parts.select(text)
+    crossing = (parts.count(core) > 0) & ~text
+    mask |= _cut_off(parts.select(crossing), core, distance, contrast, height)
+    interior = _interior(~ink | mask, core & ~ink)
+    mask |= _companions(parts, mask, interior, distance > 0.4 * contrast, height)
+    if not mask.any():
+        return None
+    art = ink & ~mask
+    return Strokes(mask, art, surface, interior | mask, "stands out from a plain background")
+
+
+def _text_components(
+    parts: Components, core: Mask, search: Mask, strong: Mask, height: float
+) -> NDArray[np.bool_]:
+    """Components that touch the polygons, hold real ink and lie mostly in the search area."""
+    inside = parts.count(search) / np.maximum(parts.area, 1)
+    glyph = parts.longest <= 2.5 * height
+    held = (inside >= 0.75) | (glyph & (inside >= 0.4))
+    chosen: NDArray[np.bool_] = (parts.count(core) > 0) & (parts.count(strong) > 0) & held
+    return chosen
+
+
+def _cut_off(
+    crossing: Mask, core: Mask, distance: NDArray[np.float32], contrast: float, height: float
+) -> Mask:
+    """Lettering that hangs together with a border or a drawing: separate it.
+
+    Once more with only the strong ink, where thin bridges of antialiasing break; then what fills
+    the inside of the polygons. A line that merely grazes the polygons' rim is not lettering.
+    """
+    strong = crossing & (distance > 0.5 * contrast)
+    parts = Components.of(strong)
+    inside = parts.count(core) / np.maximum(parts.area, 1)
+    apart = parts.select((inside >= 0.75) & (parts.area >= 4))
+    rest = strong & ~apart & core
+    deep = Components.of(rest)
+    margin = erode(core, max(2, round(0.2 * height)))
+    solid = deep.select(deep.count(margin) >= 0.35 * deep.area)
+    return apart | (dilate(solid, 1) & crossing & core) | (dilate(apart, 2) & crossing)
+
+
+def _interior(free: Mask, seeds: Mask) -> Mask:
+    """The connected parts of ``free`` that hold most of the polygons' background."""
+    parts = Components.of(free)
+    hits = parts.count(seeds)
+    total = max(int(hits[1:].sum()), 1)
+    return parts.select(hits >= 0.15 * total)
+
+
+def _companions(parts: Components, mask: Mask, interior: Mask, strong: Mask, height: float) -> Mask:
+    """Furigana, punctuation, ellipses and dashes beside the lettering that no polygon covers.
+
+    They are small, lie wholly in the same plain area, close to lettering already found, and in
+    rows (a patch of dots on both axes is screentone). Repeated, to follow a row to its end.
+    """
+    small = (parts.longest <= 1.3 * height) & (parts.count(strong) > 0)
+    outside = parts.count(_touching_other(parts, interior))
+    candidate = small & (outside == 0) & (parts.count(mask) == 0)
+    groups = Components.of(dilate(parts.select(candidate), max(1, round(0.12 * height))))
+    narrow = groups.box[:, 2:].min(axis=1) <= 0.9 * height
+    reach = dilate(mask, max(2, round(0.6 * height)))
+    members = parts.select(candidate)
+    crowd = groups.area / np.maximum(groups.box[:, 2] * groups.box[:, 3], 1)
+    near = (groups.count(reach) > 0) & narrow & (groups.longest <= 8 * height) & (crowd > 0.2)
+    return groups.select(near) & members
+
+
+def _touching_other(parts: Components, interior: Mask) -> Mask:
+    """Ink pixels that touch plain background of some other area, or the edge of the crop."""
+    ink = parts.labels > 0
+    other = ~ink & ~interior
+    touching: Mask = dilate(other, 1) & ink
+    edge = np.zeros_like(ink)
+    edge[[0, -1], :] = True
+    edge[:, [0, -1]] = True
+    return (touching & ~dilate(interior, 1)) | (edge & ink)

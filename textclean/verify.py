@@ -1,0 +1,122 @@
+"""The second look: is anything still readable where text was removed?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from textclean.mask.morphology import dilate, rasterize
+from textclean.types import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textclean.mask.build import RegionMask
+    from textclean.protocols import Detector
+    from textclean.types import Box, Image, Polygon
+
+_MARGIN = 32  # pixels around a region that the second look takes in
+_OVERLAP = 0.5  # share of a found line that must lie where the region was
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finding:
+    """Text that is still found in a cleaned region.
+
+    Attributes:
+        lines: Polygons of what was found, in page pixels.
+        score: The detector's confidence, 0 to 1.
+    """
+
+    lines: tuple[Polygon, ...]
+    score: float
+
+
+def look_again(
+    detector: Detector, image: Image, cleaned: Sequence[RegionMask | None]
+) -> dict[int, Finding]:
+    """Detect around each cleaned region of the page.
+
+    Args:
+        detector: The detector that found the regions.
+        image: ``(H, W, 3)`` uint8, the cleaned page.
+        cleaned: The regions' masks; None = not cleaned, not looked at.
+
+    Returns:
+        What was found, by the index of the region it was found in. Text that lies mostly outside
+        every cleaned region is nobody's leftover and is not reported.
+    """
+    found: dict[int, Finding] = {}
+    for box, members in _views(cleaned, image.shape[:2]):
+        x0, y0, x1, y1 = box
+        view = Page.from_rgb(np.ascontiguousarray(image[y0:y1, x0:x1]))
+        for region in detector.detect(view):
+            for line in region.lines or (region.polygon,):
+                placed = line + np.array([x0, y0], np.float32)
+                owner = _owner(placed, members, cleaned)
+                if owner is not None:
+                    known = found.get(owner, Finding((), 0.0))
+                    score = max(known.score, region.score)
+                    found[owner] = Finding((*known.lines, placed), score)
+    return dict(sorted(found.items()))
+
+
+def _views(
+    cleaned: Sequence[RegionMask | None], shape: tuple[int, int]
+) -> list[tuple[Box, list[int]]]:
+    """Boxes around the cleaned regions, overlapping ones merged, with the regions in each."""
+    views: list[tuple[Box, list[int]]] = []
+    for index, item in enumerate(cleaned):
+        if item is None or not item.mask.any():
+            continue
+        x0, y0, x1, y1 = item.region.box
+        box = (
+            max(x0 - _MARGIN, 0),
+            max(y0 - _MARGIN, 0),
+            min(x1 + _MARGIN, shape[1]),
+            min(y1 + _MARGIN, shape[0]),
+        )
+        members = [index]
+        while merged := next((view for view in views if _cheaper_together(view[0], box)), None):
+            views.remove(merged)
+            box, members = _around(merged[0], box), merged[1] + members
+        views.append((box, members))
+    return views
+
+
+def _cheaper_together(a: Box, b: Box) -> bool:
+    return _area(_around(a, b)) <= 1.2 * (_area(a) + _area(b))
+
+
+def _around(a: Box, b: Box) -> Box:
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _owner(
+    line: Polygon, members: Sequence[int], cleaned: Sequence[RegionMask | None]
+) -> int | None:
+    """The cleaned region in which most of the line lies, or None."""
+    best, owner = 0.0, None
+    for index in members:
+        item = cleaned[index]
+        if item is None:
+            continue
+        x0, y0, _, _ = item.box
+        local = [line - np.array([x0, y0], np.float32)]
+        inside = rasterize(local, item.mask.shape)
+        total = max(float(inside.sum()), _polygon_area(line), 1.0)
+        share = float((inside & dilate(item.mask, 6)).sum()) / total
+        if share > best:
+            best, owner = share, index
+    return owner if best >= _OVERLAP else None
+
+
+def _polygon_area(polygon: Polygon) -> float:
+    x, y = polygon[:, 0].astype(float), polygon[:, 1].astype(float)
+    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2.0
