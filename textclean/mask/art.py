@@ -1,9 +1,10 @@
 """Lettering over art: nothing around it is plain, so it must stand out by itself.
 
-Three attempts, the first that separates lettering from its surroundings is taken: by colour (which
-colours are much commoner inside the polygons than around them), by local contrast (marks narrower
-than a stroke, darker or lighter than their surroundings), by solidity (shapes that stay when thin
-marks and screentone dots are removed). When all fail, the polygon itself is the honest answer.
+Four attempts, the first that separates lettering from its surroundings is taken: by ink (colours as
+even as ink is, in shapes that end inside the polygons), by colour (which colours are much commoner
+inside the polygons than around them), by local contrast (marks narrower than a stroke, darker or
+lighter than their surroundings), by solidity (shapes that stay when thin marks and screentone dots
+are removed). When all fail, the polygon itself is the honest answer.
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from textclean.mask.morphology import Components, closed, dilate, disc, opened, ring
+from textclean.mask.morphology import (
+    Components,
+    closed,
+    dilate,
+    disc,
+    local_range,
+    opened,
+    ring,
+)
+from textclean.surface import channel_distance, dominant_colors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,31 +41,69 @@ def strokes_over_art(image: Image, core: Mask, height: float) -> tuple[Mask, str
     """
     near = dilate(core, max(2, round(0.15 * height)))
     around = ring(core, max(2, round(0.2 * height)), max(8, round(1.0 * height)))
-    if around.any():
-        for attempt, reason in (
-            (_by_color, "colours found only in the lettering"),
-            (_by_contrast, "marks that stand out from the art"),
-            (_by_solidity, "solid shapes over art"),
-        ):
-            found = _kept(attempt(image, core, around, height), core, near, height)
-            inside, outside = float(found[core].mean()), float(found[around].mean())
-            if 0.08 <= inside <= 0.85 and outside <= 0.3 * inside and _spans(found, core, height):
-                return _with_outline(image, found, near, height), reason
+    if not around.any():
+        return core, "the polygon fills the page; it is used"
+    for attempt, most, reason in (
+        (_by_ink, 0.85, "even ink that ends inside the polygon"),
+        (_by_color, 0.55, "colours found only in the lettering"),
+        (_by_contrast, 0.75, "marks that stand out from the art"),
+        (_by_solidity, 0.75, "solid shapes over art"),
+    ):
+        found = _kept(attempt(image, core, around, height), core, near, height)
+        if _separates(found, core, around, height) and float(found[core].mean()) <= most:
+            return _with_outline(image, found, near, height), reason
     return core, "no strokes stand out; the polygon is used"
+
+
+def _separates(found: Mask, core: Mask, around: Mask, height: float) -> bool:
+    """Whether the shapes fill a fair part of the polygons, little around, and span them."""
+    inside, outside = float(found[core].mean()), float(found[around].mean())
+    if not 0.04 <= inside <= 0.85 or outside > 0.3 * inside:
+        return False
+    reached = dilate(found, max(2, round(0.6 * height)))
+    return float(reached[core].mean()) >= 0.9
 
 
 def _kept(candidate: Mask, core: Mask, near: Mask, height: float) -> Mask:
     """Candidate shapes that are large enough for lettering and lie mostly in the polygons."""
     parts = Components.of(candidate)
     inside = parts.count(near) / np.maximum(parts.area, 1)
-    large = parts.area >= max(4.0, (0.08 * height) ** 2)
-    return parts.select((inside >= 0.7) & large & (parts.count(core) > 0))
+    large = parts.area >= max(4.0, (0.04 * height) ** 2)
+    depth = np.asarray(cv2.distanceTransform(candidate.view(np.uint8), cv2.DIST_L2, 5))
+    thin = parts.count(depth > 0.3 * height) <= 0.05 * parts.area  # strokes, not bubbles
+    return parts.select((inside >= 0.7) & large & thin & (parts.count(core) > 0))
 
 
-def _spans(found: Mask, core: Mask, height: float) -> bool:
-    """Whether the shapes cover the polygons from end to end, as lettering does."""
-    reached = dilate(found, max(2, round(0.6 * height)))
-    return float(reached[core].mean()) >= 0.9
+def _by_ink(image: Image, core: Mask, around: Mask, height: float) -> Mask:
+    """Even colours that mostly end inside the polygons, and what they enclose.
+
+    Art behind lettering runs on to the outside; ink does not. Fill and outline of a letter are two
+    such colours; a third, enclosed by the outline, comes with it.
+    """
+    near = dilate(core, max(2, round(0.15 * height)))
+    edges = local_range(image)
+    found = np.zeros_like(core)
+    for color in dominant_colors(image[core], 5):
+        same = channel_distance(image, color) <= 32
+        shapes = _kept(same, core, near, height)
+        share = float(shapes[core].mean())
+        if share < max(0.03, 0.2 * float(same[core].mean())):
+            continue
+        if float(edges[dilate(shapes, 1) & ~shapes].mean()) >= 60.0:  # ink has hard edges
+            found |= shapes
+    return found | _enclosed(found, height) if found.any() else found
+
+
+def _enclosed(found: Mask, height: float) -> Mask:
+    """Areas narrower than a letter that the shapes enclose."""
+    free = ~found
+    parts = Components.of(free, connectivity=4)
+    depth = np.asarray(cv2.distanceTransform(free.view(np.uint8), cv2.DIST_L2, 5))
+    deep = parts.count(depth > 0.2 * height) > 0
+    edge = np.zeros_like(found)
+    edge[[0, -1], :] = True
+    edge[:, [0, -1]] = True
+    return parts.select(~deep & (parts.count(edge) == 0))
 
 
 def _by_color(image: Image, core: Mask, around: Mask, height: float) -> Mask:

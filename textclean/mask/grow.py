@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
-from textclean.mask.morphology import dilate
+from textclean.mask.morphology import dilate, local_range
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from textclean.mask.strokes import Strokes
     from textclean.types import Image, Mask
 
@@ -66,7 +61,7 @@ def _until_plain(image: Image, strokes: Strokes, height: float) -> int:
 def _until_even(image: Image, mask: Mask, height: float) -> int:
     """The smallest growth whose edge step is within a tenth of the evenest's."""
     limit = max(4, min(8, round(0.15 * height)))
-    step = _gradient(image)
+    step = local_range(image)
     scores = []
     inner = dilate(mask, 1)
     for radius in range(1, limit + 1):
@@ -76,12 +71,3 @@ def _until_even(image: Image, mask: Mask, height: float) -> int:
         inner = outer
     target = min(scores) * 1.1 + 0.5
     return 1 + next(i + 1 for i, score in enumerate(scores) if score <= target)
-
-
-def _gradient(image: Image) -> NDArray[np.float32]:
-    """``(H, W)`` float32: largest channel difference within 3x3."""
-    element = np.ones((3, 3), np.uint8)
-    high = cv2.dilate(image, element).astype(np.int16)
-    low = cv2.erode(image, element).astype(np.int16)
-    step: NDArray[np.float32] = (high - low).max(axis=2).astype(np.float32)
-    return step

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from textclean.surface import strongest
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from textclean.types import Mask, Polygon
+    from textclean.types import Image, Mask, Polygon
 
 
 _SMALL = 5  # up to this radius a structuring element is faster than a distance transform
@@ -38,7 +40,7 @@ def dilate(mask: Mask, radius: int) -> Mask:
         return _apply(cv2.dilate, mask, disc(radius))
     if not mask.any():
         return np.zeros_like(mask)
-    away = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    away = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     return np.asarray(away) <= radius + 0.5  # costs the same for any radius
 
 
@@ -76,9 +78,17 @@ def line_height(polygon: Polygon) -> float:
     return max(1.0, float(min(width, height)))
 
 
+def local_range(image: Image) -> NDArray[np.float32]:
+    """``(H, W)`` float32: largest difference of a channel within 3x3, in grey levels."""
+    element = np.ones((3, 3), np.uint8)
+    high = np.asarray(cv2.dilate(image, element), np.int16)
+    low = np.asarray(cv2.erode(image, element), np.int16)
+    return np.asarray(strongest(high - low), np.float32)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Components:
-    """The 8-connected components of a mask.
+    """The connected components of a mask.
 
     Attributes:
         labels: ``(H, W)`` int32, 0 = background, components from 1.
@@ -91,9 +101,11 @@ class Components:
     box: NDArray[np.int32]
 
     @classmethod
-    def of(cls, mask: Mask) -> Components:
-        """Label a mask."""
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    def of(cls, mask: Mask, connectivity: int = 8) -> Components:
+        """Label a mask; pixels hang together over edges (4) or over corners too (8)."""
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(
+            mask.view(np.uint8), connectivity=connectivity
+        )
         area = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
         return cls(np.asarray(labels, np.int32), area, np.asarray(stats[:, :4], np.int32))
 

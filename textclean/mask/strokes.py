@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from textclean.types import Image, Mask, Polygon
 
 _MIN_SHARE = 0.3  # of the polygons' pixels that a plain background must explain
+_MAX_SPREAD = 8.0  # robust standard deviation of a plain background, in grey levels
 _TOLERANCE = 12.0  # grey levels within which a pixel is the background
 
 
@@ -71,22 +72,24 @@ def find_strokes(image: Image, lines: Sequence[Polygon], height: float) -> Strok
 def plain_background(image: Image, core: Mask, height: float) -> Surface | None:
     """The surface behind the lettering when it is plain, else None.
 
-    Plain means: most of what lies in a band around the polygons, and a fair part of what lies
-    inside them, is within a few levels of one colour or of one smooth surface, in patches with
-    nothing else in them (which screentone has not).
+    Plain means: a fair part of what lies inside the polygons, and of a band around them or else
+    about half of the inside, is within a few levels of one colour or of one smooth surface, in
+    patches with nothing else in them (which screentone has not).
     """
     band = ring(core, 0, max(3, round(0.4 * height)))
     if not band.any():
         band = core
     patch = max(1, min(4, round(height / 12)))
     for surface in _models(image, core, band):
+        if surface.spread > _MAX_SPREAD:
+            continue
         near = surface.distance(image) <= max(_TOLERANCE, 3.0 * surface.spread)
         pure = erode(near, patch)
-        if (
-            near[core].mean() >= _MIN_SHARE
-            and near[band].mean() >= 0.3
-            and pure[band].mean() >= 0.15
-        ):
+        if near[core].mean() < _MIN_SHARE:
+            continue
+        open_around = near[band].mean() >= 0.3 and pure[band].mean() >= 0.15
+        small_bubble = near[core].mean() >= 0.45 and pure[core].mean() >= 0.15
+        if open_around or small_bubble:
             return surface
     return None
 

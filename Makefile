@@ -1,0 +1,44 @@
+# Everything starts here: `make demo` shows what textclean does, `make test` proves it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+OUT ?= out
+DATA ?= ../shared/data
+
+.PHONY: demo test test-slow lint eval clean help
+
+help:
+	@echo "make demo       set up, clean samples/ into $(OUT)/ and say where to look"
+	@echo "make test       set up, then lint, types, structure and tests"
+	@echo "make test-slow  the tests that take minutes"
+	@echo "make eval       figures on ground truth (DATA=folder)"
+
+# Debian ships python3 without ensurepip; its package is installed where that is allowed.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "The venv module is incomplete; installing python3-venv"; \
+	  apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv --clear $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/python samples/demo.py $(OUT)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest -m "not slow and not data"
+
+test-slow: $(READY)
+	$(BIN)/pytest -m slow
+
+eval: $(READY)
+	$(BIN)/textclean eval --data $(DATA)
+
+clean:
+	rm -rf $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache
