@@ -1,0 +1,243 @@
+"""Printed matter: running text, columns, tables, forms, rules, pictures, notes, bar codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageDraw
+
+from textclean.training import drawing
+from textclean.training.drawing import chance, draw, log_uniform, pick, uniform
+from textclean.training.tone import ramp, random_screen, screened
+from textclean.training.words import eastern, latin_words
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclean.training.fonts import Font, Fonts, Manner, Script
+
+_SCRIPTS: tuple[Script, ...] = ("latin", "japanese", "chinese", "korean")
+
+
+@dataclass(slots=True)
+class Print:
+    """A layer of print.
+
+    Attributes:
+        ink: ``(H, W)`` float32, 0 paper to 1 ink.
+        text: ``(H, W)`` bool, ink that is text rather than rules and pictures.
+        lines: The text lines, each as its two ends ``(2, 2)`` of x, y on the baseline.
+        glyph: Usual size of the glyphs in pixels.
+    """
+
+    ink: NDArray[np.float32]
+    text: NDArray[np.bool_]
+    lines: list[NDArray[np.float32]] = field(default_factory=list)
+    glyph: float = 20.0
+
+
+class _Press:
+    """Sets print on a canvas that is larger than the page by ``scale``."""
+
+    def __init__(
+        self, rng: np.random.Generator, fonts: Fonts, size: tuple[int, int], scale: float
+    ) -> None:
+        self.rng, self.fonts, self.scale = rng, fonts, scale
+        self.size = round(size[0] * scale), round(size[1] * scale)
+        self.picture = PillowImage.new("L", self.size[::-1])
+        self.rules = np.zeros(self.size, np.uint8)
+        self.pen = ImageDraw.Draw(self.picture)
+        self.lines: list[NDArray[np.float32]] = []
+        self.glyph = log_uniform(rng, 9, 34) * scale
+        self.script: Script = pick(rng, _SCRIPTS, (0.8, 0.12, 0.04, 0.04))
+        if self.script not in fonts.scripts():
+            self.script = "latin"
+        self.body = fonts.choose(rng, self._manners(), self.script)
+
+    def _manners(self) -> tuple[Manner, ...]:
+        """Print, or now and then the face of a comic, as advertisements have it."""
+        return ("print",) if chance(self.rng, 0.92) else ("comic",)
+
+    def line(
+        self, font: Font, glyph: float, spot: tuple[float, float], width: float, *, fill: bool
+    ) -> None:
+        """One line of text at a left end of the baseline; ``fill`` spreads it over the width."""
+        face = font.at(max(5, round(glyph)))
+        if self.script == "latin":
+            words = latin_words(self.rng, max(1, round(width / (2.4 * glyph))))
+        else:
+            words = [eastern(self.rng, max(1, int(width / glyph)), self.script)]
+        lengths = [face.getlength(word) for word in words]
+        space = 0.28 * glyph
+        while words and sum(lengths) + space * (len(words) - 1) > width:
+            words.pop()
+            lengths.pop()
+        if not words:
+            return
+        if fill and len(words) > 1:
+            space = min((width - sum(lengths)) / (len(words) - 1), 0.8 * glyph)
+        x, y = spot
+        for word, length in zip(words, lengths, strict=True):
+            self.pen.text((round(x), round(y)), word, 255, face, anchor="ls")
+            x += length + space
+        self.lines.append(np.array([spot, (x - space, y)], np.float32))
+
+    def rule(self, start: tuple[float, float], end: tuple[float, float], width: float) -> None:
+        """A straight printed line; the width is in page pixels."""
+        path = np.linspace(start, end, 12).astype(np.float32)
+        draw(self.rules, path, max(1.0, width * self.scale), 255)
+
+    def text_block(self, box: tuple[float, float, float, float]) -> None:
+        """Paragraphs in a box, justified or ragged, with a heading now and then."""
+        rng, (x0, y0, x1, y1) = self.rng, box
+        leading = self.glyph * uniform(rng, 1.15, 1.7)
+        fill, indent = chance(rng, 0.7), self.glyph * uniform(rng, 0, 2.5)
+        y, first = y0 + self.glyph, True
+        while y < y1:
+            if first and chance(rng, 0.12):
+                heading = self.fonts.choose(rng, self._manners(), self.script)
+                large = self.glyph * uniform(rng, 1.1, 2.2)
+                y += large * 0.6
+                self.line(heading, large, (x0, y), (x1 - x0) * uniform(rng, 0.3, 1), fill=False)
+                y += leading + large * 0.4
+            last = chance(rng, 0.14)
+            start = x0 + (indent if first else 0)
+            width = (x1 - start) * (uniform(rng, 0.2, 0.9) if last else 1.0)
+            self.line(self.body, self.glyph, (start, y), width, fill=fill and not last)
+            y += leading * (uniform(rng, 1.0, 1.6) if last else 1.0)
+            first = last
+
+    def table(self, box: tuple[float, float, float, float]) -> None:
+        """Ruled cells with short entries."""
+        rng, (x0, y0, x1, y1) = self.rng, box
+        step = self.glyph * uniform(rng, 1.4, 2.4)
+        columns = np.linspace(x0, x1, int(rng.integers(3, 7)))
+        width = uniform(rng, 0.7, 2.0)
+        ruled = pick(rng, ("all", "rows", "none"), (0.55, 0.3, 0.15))
+        for y in np.arange(y0, y1, step):
+            if ruled != "none":
+                self.rule((x0, y), (x1, y), width)
+            for left, right in pairwise(columns):
+                if chance(rng, 0.8):
+                    room = (right - left - self.glyph) * uniform(rng, 0.3, 1)
+                    spot = (left + self.glyph * 0.4, y + step * 0.68)
+                    self.line(self.body, self.glyph, spot, max(room, self.glyph), fill=False)
+        if ruled == "all":
+            for x in columns:
+                self.rule((x, y0), (x, y1), width)
+
+    def form(self, box: tuple[float, float, float, float]) -> None:
+        """Labels followed by dotted or ruled lines to write on."""
+        rng, (x0, y0, x1, y1) = self.rng, box
+        for y in np.arange(y0 + self.glyph, y1, self.glyph * uniform(rng, 1.8, 3)):
+            width = (x1 - x0) * uniform(rng, 0.15, 0.5)
+            self.line(self.body, self.glyph, (x0, y), width, fill=False)
+            self.rule((x0 + width, y), (x1, y), uniform(rng, 0.7, 1.6))
+
+    def engraving(self, box: tuple[float, float, float, float]) -> None:
+        """A picture in a box: tone, or lines whose width follows a shape."""
+        rng, (x0, y0, x1, y1) = self.rng, (round(v) for v in box)
+        x0, y0 = max(x0, 0), max(y0, 0)
+        x1, y1 = min(x1, self.size[1]), min(y1, self.size[0])
+        if x1 - x0 < 8 or y1 - y0 < 8:
+            return
+        extent = (y1 - y0, x1 - x0)
+        relief = drawing.field(rng, extent, 0.4 * max(extent), octaves=4)
+        darkness = np.clip(ramp(rng, extent) + 0.25 * relief, 0, 1).astype(np.float32)
+        shape = pick(rng, ("line", "round", "cross", "grain", "wave"), (0.4, 0.3, 0.1, 0.1, 0.1))
+        screen = random_screen(rng, shape=shape, pitch=log_uniform(rng, 3, 8))
+        tone = 255 - screened(darkness, screen.thresholds(extent, self.scale), 0.2)
+        self.rules[y0:y1, x0:x1] = np.maximum(self.rules[y0:y1, x0:x1], tone)
+
+    def staff(self, box: tuple[float, float, float, float]) -> None:
+        """Musical notes on their five lines."""
+        rng, (x0, y0, x1, y1) = self.rng, box
+        gap = self.glyph * uniform(rng, 0.35, 0.6)
+        for top in np.arange(y0, y1, gap * uniform(rng, 9, 14)):
+            for k in range(5):
+                self.rule((x0, top + k * gap), (x1, top + k * gap), 0.8)
+            for x in np.arange(x0 + gap, x1, gap * uniform(rng, 2, 4)):
+                y = top + gap * 0.5 * int(rng.integers(-2, 11))
+                centre = (round(x), round(y))
+                axes = (max(1, round(gap * 0.6)), max(1, round(gap * 0.45)))
+                hollow = max(1, round(self.scale)) if chance(rng, 0.2) else cv2.FILLED
+                cv2.ellipse(self.rules, centre, axes, -20, 0, 360, 255, hollow, cv2.LINE_AA)
+                self.rule((x + gap * 0.55, y), (x + gap * 0.55, y - 3.2 * gap), 1.0)
+
+    def bars(self, box: tuple[float, float, float, float]) -> None:
+        """A bar code."""
+        rng, (x0, y0, x1, y1) = self.rng, box
+        x, unit = x0, max(1.0, self.scale * uniform(rng, 1, 2.5))
+        while x < x1:
+            width = unit * int(rng.integers(1, 4))
+            ends = (round(x), round(y0)), (round(x + width) - 1, round(min(y1, y0 + 60 * unit)))
+            cv2.rectangle(self.rules, *ends, 255, cv2.FILLED)
+            x += width + unit * int(rng.integers(1, 4))
+
+
+def print_layer(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -> Print:
+    """A piece of a printed page, ``size`` = height and width, slightly out of the straight."""
+    scale = pick(rng, (1.0, 2.0, 3.0), (0.25, 0.5, 0.25))
+    press = _Press(rng, fonts, size, scale)
+    height, width = press.size
+    left, top = rng.uniform(-0.25, 0.3) * width, rng.uniform(-0.1, 0.15) * height
+    box = (left, top, left + width * uniform(rng, 0.8, 1.4), height * 1.05)
+    kind = pick(
+        rng,
+        ("text", "columns", "table", "form", "picture", "staff", "bars"),
+        (0.5, 0.16, 0.12, 0.06, 0.1, 0.03, 0.03),
+    )
+    if kind == "columns":
+        gutter, middle = press.glyph * uniform(rng, 1, 2.5), width * uniform(rng, 0.3, 0.7)
+        press.text_block((left, top, middle - gutter / 2, box[3]))
+        press.text_block((middle + gutter / 2, top, box[2], box[3]))
+        if chance(rng, 0.3):
+            press.rule((middle, top), (middle, box[3]), uniform(rng, 0.7, 1.6))
+    elif kind in ("picture", "bars", "staff"):
+        cut = height * uniform(rng, 0.25, 0.75)
+        upper, lower = (box[0], top, box[2], cut), (box[0], cut, box[2], box[3])
+        (first, second) = (upper, lower) if chance(rng, 0.5) else (lower, upper)
+        {"picture": press.engraving, "bars": press.bars, "staff": press.staff}[kind](first)
+        press.text_block(second)
+    else:
+        {"text": press.text_block, "table": press.table, "form": press.form}[kind](box)
+    if chance(rng, 0.15):
+        y = uniform(rng, 0, height)
+        press.rule((left, y), (box[2], y), uniform(rng, 0.8, 4))
+    return _pulled(rng, press, size)
+
+
+def _pulled(rng: np.random.Generator, press: _Press, size: tuple[int, int]) -> Print:
+    """The print as it comes off the press: turned a little, with rough edges and uneven ink."""
+    height, width = press.size
+    angle = rng.normal() * 0.5 if chance(rng, 0.6) else 0.0
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
+    text = np.asarray(press.picture)
+    both = np.maximum(text, press.rules)
+    if angle:
+        text, both = (
+            cv2.warpAffine(layer, turn, (width, height), flags=cv2.INTER_LINEAR)
+            for layer in (text, both)
+        )
+    cover = both.astype(np.float32) / 255
+    if chance(rng, 0.5):  # ink spreads or fails along the edges of the type
+        # Small type would be lost: its stems are about a tenth of its size.
+        ease = min(1.0, press.glyph / press.scale / 24)
+        soft = cv2.GaussianBlur(cover, (0, 0), uniform(rng, 0.3, 0.9) * press.scale * ease)
+        rough = drawing.field(rng, press.size, uniform(rng, 1.2, 3) * press.scale)
+        cover = soft + ease * (rough * uniform(rng, 0.02, 0.16) + uniform(rng, -0.1, 0.15))
+        middle = 0.25 + 0.25 * ease
+        cover = np.clip((cover - middle) * uniform(rng, 2, 8) + 0.5, 0, 1)
+        cover *= soft > 0.02
+    cover = cv2.resize(cover.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA)
+    printed = cv2.resize(text, size[::-1], interpolation=cv2.INTER_AREA) > 100
+    ends = [
+        (np.column_stack([line, np.ones(2)]) @ turn.T / press.scale).astype(np.float32)
+        for line in press.lines
+    ]
+    return Print(cover.astype(np.float32), printed, ends, press.glyph / press.scale)
