@@ -1,0 +1,232 @@
+"""Both suites on one small page, with cleaners and fills whose result is known."""
+
+import io
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from textclean import types
+from textclean.errors import PageError
+from textclean.evaluation.baselines import untouched
+from textclean.evaluation.data import Pair, PairImages
+from textclean.evaluation.suite import score_clean, score_fill
+from textclean.evaluation.views import MAX_SIDE, worst_regions
+
+
+@pytest.fixture
+def images():
+    clean = np.full((120, 160, 3), 230, np.uint8)
+    clean[:, 80:] = (120, 140, 160)
+    lettered = clean.copy()
+    text = np.zeros((120, 160), bool)
+    text[40:50, 20:60] = True
+    text[40:50, 100:140] = True
+    lettered[text] = 0
+    return PairImages(lettered, clean, text)
+
+
+@pytest.fixture
+def pair(tmp_path):
+    return Pair("one", "comics", "lettering", tmp_path / "a.png", tmp_path / "b.png")
+
+
+class Cleaner:
+    """Gives back the truth under a mask, and claims what it is told to."""
+
+    def __init__(self, images, mask, *, regions=(), stray=None):
+        self.images, self.mask, self.regions, self.stray = images, mask, regions, stray
+
+    def clean(self, page):
+        cleaned = page.rgb.copy()
+        cleaned[self.mask] = self.images.clean[self.mask]
+        if self.stray:
+            cleaned[self.stray] = 1
+        return types.PageResult(
+            page=types.Page.from_rgb(cleaned),
+            mask=self.mask,
+            regions=self.regions,
+            residual=self.regions[:1],
+            seconds={"detect": 0.001, "mask": 0.002, "fill": 0.003},
+        )
+
+
+def test_a_perfect_cleaner(pair, images):
+    scores = score_clean(pair, images, Cleaner(images, images.text))
+    values = scores.values
+    assert scores.error is None
+    assert (scores.pair, scores.suite, scores.method) == ("comics/one", "clean", "textclean")
+    assert values["mask_recall"] == 1.0
+    assert values["over_erased"] == 0.0
+    assert values["region_psnr"] == values["page_psnr"] == 100.0
+    assert values["changed_outside"] == 0
+    assert values["changed_fraction"] == pytest.approx(images.text.mean())
+    assert values["ink_left"] == 0.0
+    assert values["seam_ratio"] == pytest.approx(1.0)
+    assert values["region_ssim"] == pytest.approx(1.0)
+    assert values["seconds_fill"] == 0.003
+    assert values["overhead"] == pytest.approx((values["seconds"] - 0.001) / 0.001)
+    assert math.isnan(values["tone_distance"])
+
+
+def test_a_cleaner_that_misses_half_and_breaks_the_promise(pair, images):
+    mask = images.text.copy()
+    mask[:, :80] = False
+    mask[100:110, :] = True
+    scores = score_clean(pair, images, Cleaner(images, mask, stray=(0, 0)))
+    assert scores.values["mask_recall"] == pytest.approx(0.5)
+    assert scores.values["over_erased"] == pytest.approx(10 / 120)
+    assert scores.values["changed_outside"] == 1
+    assert scores.values["ink_left"] == pytest.approx(0.5)
+    assert scores.values["seam_ratio"] == pytest.approx(1.0)
+
+
+def test_ignored_boxes_hide_what_is_in_them(pair, images):
+    mask = images.text.copy()
+    mask[:, :80] = False
+    ignoring = Pair(
+        pair.name, "manga", pair.kind, pair.lettered, pair.clean, ignore=((0, 0, 80, 120),)
+    )
+    values = score_clean(ignoring, images, Cleaner(images, mask)).values
+    assert values["mask_recall"] == 1.0
+    assert values["region_psnr"] == values["page_psnr"] == 100.0
+    assert values["st_psnr"] < 30  # published measures know no ignored boxes
+
+
+def test_predicted_errors_are_paired_with_true_ones(pair, images):
+    def region(x, **values):
+        corners = np.array([[x, 40], [x + 40, 40], [x + 40, 50], [x, 50]], np.float32)
+        return types.Region(polygon=corners, **values)
+
+    class Off(Cleaner):
+        def clean(self, page):
+            result = super().clean(page)
+            cleaned = result.page.rgb.copy()
+            cleaned[40:50, 20:60] += 10
+            return types.PageResult(types.Page.from_rgb(cleaned), result.mask, result.regions)
+
+    regions = (region(20, confidence=7.0), region(100, confidence=1.5), region(100))
+    scores = score_clean(pair, images, Off(images, images.text, regions=regions))
+    assert scores.confidences == ((7.0, pytest.approx(10.0)), (1.5, pytest.approx(0.0)))
+
+
+def test_residual_regions_are_counted_and_failures_are_told(pair, images):
+    corners = np.zeros((3, 2), np.float32)
+    left = (types.Region(polygon=corners), types.Region(polygon=corners))
+    assert score_clean(pair, images, Cleaner(images, images.text, regions=left)).residual == 1
+
+    class Failing:
+        def clean(self, page):
+            raise PageError("it broke", page=page.name)
+
+    scores = score_clean(pair, images, Failing())
+    assert scores.error == "one: it broke"
+    assert not scores.values
+
+
+def test_untouched_page_in_the_fill_suite(pair, images):
+    scores = score_fill(pair, images, "untouched", untouched)
+    assert scores.values["ink_left"] == 1.0
+    assert scores.values["changed_outside"] == 0
+    assert "mask_recall" not in scores.values
+    share = images.text.sum() / np.count_nonzero(grown(images.text, 18))
+    error = (230**2 + (120**2 + 140**2 + 160**2) / 3) / 2
+    assert scores.values["region_psnr"] == pytest.approx(
+        10 * math.log10(255**2 / (share * error)), abs=1e-9
+    )
+
+
+def grown(mask, reach):
+    """The mask dilated by a square, one shift at a time."""
+    result = np.zeros_like(mask)
+    for y, x in np.argwhere(mask):
+        result[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = True
+    return result
+
+
+def test_a_fill_gets_the_true_hole_and_the_translucent_ink(pair, images):
+    seen = {}
+    see_through = np.zeros_like(images.text)
+    see_through[40:50, 20:60] = True
+    see_through[0, 0] = True  # not part of the hole
+
+    def fill(image, mask, see_through=None):
+        seen.update(mask=mask, see_through=see_through)
+        return np.where(mask[..., None], images.clean, image)
+
+    with_ink = PairImages(images.lettered, images.clean, images.text, see_through)
+    scores = score_fill(pair, with_ink, "truth", fill)
+    assert np.array_equal(seen["mask"], grown(images.text, 3))
+    assert seen["see_through"].sum() == 400
+    assert scores.values["region_psnr"] == 100.0
+
+
+def test_a_fill_that_changes_the_page_or_its_size_is_caught(pair, images):
+    def careless(image, mask, see_through=None):
+        result = image.copy()
+        result[0, :5] = 0
+        return result
+
+    assert score_fill(pair, images, "x", careless).values["changed_outside"] == 5
+    for wrong in (images.clean[:-1], images.clean.astype(np.float32)):
+        scores = score_fill(pair, images, "x", lambda *_, out=wrong: out)
+        assert "the inpainter gave back" in scores.error
+
+
+def test_worst_regions_come_first_and_carry_four_pictures(pair, images):
+    cleaned = images.clean.copy()
+    cleaned[45, 30] = 0
+    cleaned[40:50, 100:140] = 0
+    hole = grown(images.text, 3)
+    views = worst_regions(images, cleaned, hole, hole, count=5)
+    assert [view.box[0] > 40 for view in views] == [True, False]
+    assert views[0].psnr < views[1].psnr
+    for view in views:
+        assert list(view.pictures) == ["before", "after", "truth", "mask"]
+        x0, y0, x1, y1 = view.box
+        for data in view.pictures.values():
+            assert Image.open(io.BytesIO(data)).size == (x1 - x0, y1 - y0)
+    assert len(worst_regions(images, cleaned, hole, hole, count=1)) == 1
+    assert worst_regions(images, images.clean, hole, hole, count=5) == ()
+    assert worst_regions(images, cleaned, hole, hole, count=0) == ()
+
+
+def test_large_regions_are_cut_around_their_worst_spot():
+    clean = np.full((900, 1300, 3), 255, np.uint8)
+    text = np.zeros((900, 1300), bool)
+    text[100:800, 100:1200] = True
+    cleaned = clean.copy()
+    cleaned[700:720, 1000:1020] = 0
+    (view,) = worst_regions(PairImages(clean, clean, text), cleaned, text, text, count=3)
+    x0, y0, x1, y1 = view.box
+    assert x1 - x0 == y1 - y0 == MAX_SIDE
+    assert x0 <= 1000 < 1020 <= x1
+    assert y0 <= 700 < 720 <= y1
+
+
+def test_the_overlay_tells_missed_right_and_extra_pixels(images):
+    mask = images.text.copy()
+    mask[40:50, 20:40] = False
+    mask[80:110, 20:60] = True
+    views = worst_regions(images, images.lettered, images.text, mask, count=5)
+    names = set()
+    for view in views:
+        picture = np.asarray(Image.open(io.BytesIO(view.pictures["mask"]))).astype(int)
+        red, green, blue = (picture[..., i] for i in range(3))
+        names |= {
+            name
+            for name, found in (
+                ("missed", (red > green + 60) & (red > blue + 60)),
+                ("right", (green > red + 40) & (green > blue + 20)),
+                ("extra", (blue > red + 60) & (blue > green + 30)),
+            )
+            if found.sum() > 50
+        }
+    # The page is untouched, so the region that was masked for nothing has no error to show.
+    assert names == {"missed", "right"}
+    spoiled = images.lettered.copy()
+    spoiled[80:110, 20:60] = 0
+    views = worst_regions(images, spoiled, images.text, mask, count=1)
+    picture = np.asarray(Image.open(io.BytesIO(views[0].pictures["mask"]))).astype(int)
+    assert ((picture[..., 2] > picture[..., 0] + 60).sum()) > 300

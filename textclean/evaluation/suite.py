@@ -1,0 +1,184 @@
+"""The two suites: whole pages end to end, and fills of the true hole.
+
+Both measure one page at a time and keep nothing of it but numbers and a few small pictures.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import cv2
+import numpy as np
+
+from textclean.errors import PageError, TextcleanError
+from textclean.evaluation import metrics
+from textclean.evaluation.figures import END_TO_END
+from textclean.evaluation.memory import PeakMemory
+from textclean.evaluation.results import PageScores
+from textclean.evaluation.scene_text import scene_text_scores
+from textclean.evaluation.spectrum import tone_scores
+from textclean.evaluation.views import worst_regions
+from textclean.types import Page
+
+if TYPE_CHECKING:
+    from textclean.evaluation.data import Pair, PairImages
+    from textclean.types import Image, Mask, PageResult, Region
+
+_CONFIDENCE_REACH = 8  # pixels around a region's polygon in which its mask may lie
+
+
+class PageCleaner(Protocol):
+    """What the end-to-end suite needs of a cleaner."""
+
+    def clean(self, page: Page) -> PageResult:
+        """Remove the text from a page."""
+
+
+class Fill(Protocol):
+    """What the fill suite needs of an inpainter: :class:`textclean.protocols.Inpainter`."""
+
+    def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
+        """A new ``(H, W, 3)`` uint8 image; equal to ``image`` outside ``mask``."""
+
+
+def score_clean(
+    pair: Pair, images: PairImages, cleaner: PageCleaner, *, views: int = 0
+) -> PageScores:
+    """Clean a page end to end and measure everything.
+
+    Figures beside those of :func:`score_fill`: ``mask_recall``, ``over_erased``,
+    ``changed_fraction``, ``seconds_STAGE`` for each stage that the cleaner reports, and
+    ``overhead``: the time of everything but detection as a multiple of detection's.
+
+    Args:
+        pair: The pair that ``images`` are of.
+        images: Its pixels.
+        cleaner: Cleans the page.
+        views: How many of the worst regions to make pictures of.
+    """
+    page = Page.from_rgb(images.lettered, name=pair.name, source=pair.group)
+    memory = PeakMemory()
+    memory.reset()
+    start = time.perf_counter()
+    try:
+        result = cleaner.clean(page)
+    except TextcleanError as error:
+        return PageScores(pair.key, "clean", END_TO_END, error=str(error))
+    seconds = time.perf_counter() - start
+    values = {"seconds": seconds, "peak_mb": memory.megabytes()}
+    cleaned, mask = result.page.rgb, result.mask
+    values["mask_recall"] = metrics.mask_recall(mask, images.text, pair.ignore)
+    values["over_erased"] = metrics.over_erased(mask, images.text, pair.ignore)
+    values["changed_outside"] = metrics.changed_outside(result.page.pixels, page.pixels, mask)
+    values["changed_fraction"] = metrics.changed_fraction(result.page.pixels, page.pixels)
+    values |= {f"seconds_{stage}": spent for stage, spent in result.seconds.items()}
+    if detect := result.seconds.get("detect"):
+        values["overhead"] = (seconds - detect) / detect
+    hole = metrics.hole(images.text)
+    values |= _image_values(pair, images, cleaned, hole, mask)
+    return PageScores(
+        pair=pair.key,
+        suite="clean",
+        method=END_TO_END,
+        values=values,
+        confidences=_confidences(result, images.clean),
+        residual=len(result.residual),
+        views=worst_regions(images, cleaned, hole, mask, ignore=pair.ignore, count=views),
+    )
+
+
+def score_fill(
+    pair: Pair, images: PairImages, method: str, inpainter: Fill, *, views: int = 0
+) -> PageScores:
+    """Fill the true hole of a page and measure the result.
+
+    The hole is the true text dilated by a 7×7 square. Translucent ink (documents) is handed over
+    as ``see_through``; inpainters that cannot use it fill it like the rest.
+
+    Args:
+        pair: The pair that ``images`` are of.
+        images: Its pixels.
+        method: Name of the inpainter, for the report.
+        inpainter: Fills the hole.
+        views: How many of the worst regions to make pictures of.
+    """
+    hole = metrics.hole(images.text)
+    see_through = None if images.see_through is None else images.see_through & hole
+    memory = PeakMemory()
+    memory.reset()
+    start = time.perf_counter()
+    try:
+        filled = inpainter(images.lettered, hole, see_through)
+        _check_fill(filled, images.lettered)
+    except TextcleanError as error:
+        return PageScores(pair.key, "fill", method, error=str(error))
+    values = {"seconds": time.perf_counter() - start, "peak_mb": memory.megabytes()}
+    values["changed_outside"] = metrics.changed_outside(filled, images.lettered, hole)
+    values |= _image_values(pair, images, filled, hole, hole)
+    return PageScores(
+        pair=pair.key,
+        suite="fill",
+        method=method,
+        values=values,
+        views=worst_regions(images, filled, hole, hole, ignore=pair.ignore, count=views),
+    )
+
+
+def _image_values(
+    pair: Pair, images: PairImages, cleaned: Image, hole: Mask, mask: Mask
+) -> dict[str, float]:
+    """The figures of a picture against its truth; page figures leave ignored boxes out."""
+    truth, ignore = images.clean, pair.ignore
+    region = metrics.region(hole, ignore)
+    page = metrics.judged(hole.shape, ignore)
+    similarity, _ = metrics.ssim_maps(metrics.luma(cleaned), metrics.luma(truth))
+    tone = tone_scores(cleaned, truth, hole, ignore)
+    scene = scene_text_scores(cleaned, truth)
+    return {
+        "region_psnr": metrics.psnr(cleaned, truth, region),
+        "page_psnr": metrics.psnr(cleaned, truth, page),
+        "region_ssim": float(similarity[region].mean()) if region.any() else float("nan"),
+        "page_ssim": float(similarity[page].mean()) if page.any() else float("nan"),
+        "seam_ratio": metrics.seam_ratio(cleaned, truth, mask, ignore),
+        "ink_left": metrics.ink_left(cleaned, images.lettered, truth, images.text, ignore),
+        "tone_distance": tone.spectral_distance,
+        "tone_frequency": tone.frequency_error,
+        "st_psnr": scene.psnr,
+        "mssim": scene.mssim,
+        "mse": scene.mse,
+        "age": scene.age,
+        "peps": scene.peps,
+        "pceps": scene.pceps,
+    }
+
+
+def _confidences(result: PageResult, truth: Image) -> tuple[tuple[float, float], ...]:
+    """Predicted and true root mean squared error of each region that has a prediction."""
+    errors = metrics.squared_error(result.page.rgb, truth)
+    found = []
+    for region in result.regions:
+        if region.confidence is None:
+            continue
+        inside = errors[_covers(region, result.mask) & result.mask]
+        if inside.size:
+            true = float(np.sqrt(inside.mean(dtype=np.float64) / 3))
+            found.append((float(region.confidence), true))
+    return tuple(found)
+
+
+def _covers(region: Region, mask: Mask) -> Mask:
+    """``(H, W)`` bool: the region's polygon, grown by as much as its mask may be."""
+    drawn = np.zeros(mask.shape, np.uint8)
+    cv2.fillPoly(drawn, [np.rint(region.polygon).astype(np.int32)], 1)
+    reach = 2 * (region.grown + _CONFIDENCE_REACH) + 1
+    grown: Mask = cv2.dilate(drawn, np.ones((reach, reach), np.uint8)) != 0
+    return grown
+
+
+def _check_fill(filled: Image, page: Image) -> None:
+    if filled.shape != page.shape or filled.dtype != np.uint8:
+        raise PageError(
+            f"the inpainter gave back {filled.dtype} of shape {filled.shape}, not uint8 of shape "
+            f"{page.shape}"
+        )
