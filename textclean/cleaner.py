@@ -67,7 +67,7 @@ class Cleaner:
         with timer("fill"):
             image, regions = self._fill(page.rgb, page.rgb, regions, masks)
         with timer("verify"):
-            found = look_again(self.detector, image, masks)
+            found = self._look_again(image, masks)
         for attempt in range(1, self.options.verify + 1):
             if not found:
                 break
@@ -75,7 +75,7 @@ class Cleaner:
                 masks = self._masks_of_what_is_left(page.rgb, masks, found, attempt)
                 image, regions = self._fill(page.rgb, image, regions, masks, only=found)
             with timer("verify"):
-                found = look_again(self.detector, image, masks)
+                found = self._look_again(image, masks)
         with timer("compose"):
             return self._compose(page, image, regions, masks, found, timer.seconds)
 
@@ -94,7 +94,7 @@ class Cleaner:
                 region if item is None else self._decide(page.rgb, hole, item)[0]
                 for region, item in zip(regions, masks, strict=True)
             ]
-        planned = self._compose(page, page.rgb, decided, masks, {}, timer.seconds)
+        planned = self._compose(page, page.rgb, decided, masks, None, timer.seconds)
         return replace(planned, page=page)
 
     def inpaint(self, page: Page, mask: Mask) -> PageResult:
@@ -129,6 +129,14 @@ class Cleaner:
             else build_mask(image, region, style=self.options.mask, grow_by=self.options.dilate)
             for region in regions
         ]
+
+    def _look_again(
+        self, image: Image, masks: Sequence[RegionMask | None]
+    ) -> dict[int, Finding] | None:
+        """What is still found where text was removed; None when the detector cannot tell."""
+        if not getattr(self.detector, "can_verify", True):
+            return None
+        return look_again(self.detector, image, masks)
 
     def _masks_of_what_is_left(
         self,
@@ -217,19 +225,21 @@ class Cleaner:
         image: Image,
         regions: Sequence[Region],
         masks: Sequence[RegionMask | None],
-        found: dict[int, Finding],
+        found: dict[int, Finding] | None,
         seconds: dict[str, float],
     ) -> PageResult:
         """Put the filled pixels into the native array; everything else stays bit for bit."""
         mask = union(masks, page.rgb.shape[:2])
         orientation = page.metadata.orientation
-        told = [_told(region, found.get(index)) for index, region in enumerate(regions)]
+        told = list(regions)
+        if found is not None:
+            told = [_told(region, found.get(index)) for index, region in enumerate(regions)]
         told = [_as_stored(region, page) for region in told]
         return PageResult(
             page=native.merge(page, image, mask),
             mask=np.ascontiguousarray(native.stored(mask, orientation)),
             regions=tuple(told),
-            residual=tuple(told[index] for index in found),
+            residual=tuple(told[index] for index in found or ()),
             seconds=seconds,
             versions=self.versions,
         )

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Detector(Protocol):
-    """Finds text."""
+    """Finds text.
+
+    A detector that does not look at the pixels may have an attribute ``can_verify = False``: the
+    second look at the cleaned page is not taken with it.
+    """
 
     def detect(self, page: Page) -> tuple[Region, ...]:
         """The blocks of text on ``page.rgb``, in reading order."""

@@ -70,7 +70,7 @@ class Surface:
 
 
 def fit(
-    image: Image, samples: Mask, degree: int, *, tolerance: float = 12.0, rounds: int = 6
+    image: Image, samples: Mask, degree: int, *, tolerance: float = 12.0, rounds: int = 10
 ) -> Surface:
     """Fit a surface to the sample pixels, by iteratively reweighted least squares.
 
@@ -103,7 +103,7 @@ def fit(
     coefficients[0] = center
     for _ in range(rounds):
         residual = np.abs(values - terms @ coefficients).max(axis=1)
-        scale = max(tolerance, 3.0 * _MAD_TO_SIGMA * float(np.median(residual)))
+        scale = max(tolerance, _MAD_TO_SIGMA * float(np.median(residual)))
         weight = np.clip(1.0 - (residual / (2.0 * scale)) ** 2, 0.0, None)  # sqrt of biweight
         weighted = terms * (weight**2)[:, None]
         # The ridge keeps high terms at zero where the samples lie on a line.

@@ -53,6 +53,8 @@ def look_again(
         x0, y0, x1, y1 = box
         view = Page.from_rgb(np.ascontiguousarray(image[y0:y1, x0:x1]))
         for region in detector.detect(view):
+            if region.action == "keep":  # by a filter: it may stay
+                continue
             for line in region.lines or (region.polygon,):
                 placed = line + np.array([x0, y0], np.float32)
                 owner = _owner(placed, members, cleaned)

@@ -14,7 +14,7 @@ from textclean.mask.strokes import Strokes, find_strokes
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from textclean.types import Box, Image, Kind, Mask, Polygon, Region
+    from textclean.types import Box, Image, Mask, Polygon, Region
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,7 +22,7 @@ class RegionMask:
     """What is to be removed for one region.
 
     Attributes:
-        region: The region, with stroke colour, font size, growth and kind filled in.
+        region: The region, with stroke colour, font size and growth filled in.
         box: Crop of the page that the arrays cover.
         mask: ``(h, w)`` bool, the pixels to remove.
         strokes: The lettering in the crop, and what is known of its background.
@@ -74,7 +74,6 @@ def build_mask(
     described = region.with_(
         font_size=region.font_size or _font_size(local),
         stroke_color=_stroke_color(crop, strokes.mask),
-        kind=region.kind if region.kind != "free" else _kind(strokes),
         grown=grown,
     )
     return RegionMask(described, box, mask, strokes)
@@ -177,16 +176,3 @@ def _stroke_color(crop: Image, mask: Mask) -> tuple[int, int, int] | None:
         return None
     red, green, blue = np.median(crop[mask], axis=0)
     return int(red), int(green), int(blue)
-
-
-def _kind(strokes: Strokes) -> Kind:
-    """Bubble: plain and closed around the lettering; caption: the same with straight sides."""
-    interior = strokes.interior
-    if interior is None or not interior.any():
-        return "free"
-    rim = np.concatenate([interior[0], interior[-1], interior[:, 0], interior[:, -1]])
-    if rim.mean() > 0.08:
-        return "free"
-    ys, xs = np.nonzero(interior)
-    extent = (np.ptp(ys) + 1) * (np.ptp(xs) + 1)
-    return "caption" if interior.sum() >= 0.92 * extent else "bubble"

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from drawn import box, bubble, dots, gradient, paper, write
+from textclean.mask.build import build_mask, join, surroundings, union
+from textclean.mask.morphology import dilate
+from textclean.types import Region
+
+
+def _region(polygon, **more):
+    return Region(polygon=polygon, lines=(polygon,), **more)
+
+
+def _recall(mask, strokes):
+    return float(mask[strokes].mean())
+
+
+@pytest.mark.parametrize(
+    ("background", "ink"),
+    [
+        ((255, 255, 255), (0, 0, 0)),
+        ((20, 20, 24), (250, 250, 250)),
+        ((240, 220, 180), (150, 20, 20)),
+        ((90, 140, 90), (90, 90, 160)),
+    ],
+)
+def test_lettering_on_one_colour_is_covered_and_little_else(background, ink):
+    image = paper(color=background)
+    strokes, polygon = write(image, "Hello", (60, 130), color=ink)
+    item = build_mask(image, _region(polygon))
+    mask = union([item], image.shape[:2])
+    assert _recall(mask, strokes) == 1.0
+    assert not (mask & ~dilate(strokes, 6)).any()
+    assert item.region.stroke_color is not None
+    assert np.abs(np.subtract(item.region.stroke_color, ink)).max() < 40
+
+
+def test_lettering_on_a_gradient_is_covered():
+    image = gradient(240, 320)
+    strokes, polygon = write(image, "Sky", (90, 130))
+    mask = union([build_mask(image, _region(polygon))], image.shape[:2])
+    assert _recall(mask, strokes) == 1.0
+    assert not (mask & ~dilate(strokes, 8)).any()
+
+
+def test_a_bubble_border_is_never_masked_when_the_lettering_does_not_touch_it():
+    image = paper(color=(120, 120, 120))
+    border = bubble(image, (160, 120), (90, 50))
+    strokes, polygon = write(image, "Oh no", (100, 132), scale=1.3)
+    assert not (dilate(strokes, 2) & border).any()
+    # A sloppy polygon that reaches over the border.
+    sloppy = box(62, 66, 258, 174)
+    item = build_mask(image, _region(sloppy))
+    mask = union([item], image.shape[:2])
+    assert _recall(mask, strokes) > 0.99
+    assert not (mask & border).any()
+
+
+def test_a_panel_line_beside_the_lettering_stays():
+    image = paper()
+    strokes, polygon = write(image, "Wait", (60, 130))
+    line = np.zeros(image.shape[:2], bool)
+    x = int(polygon[:, 0].max()) + 2
+    line[:, x : x + 3] = True
+    image[line] = 0
+    mask = union([build_mask(image, _region(polygon))], image.shape[:2])
+    assert _recall(mask, strokes) == 1.0
+    assert not (mask & line).any()
+
+
+def test_punctuation_beside_the_polygon_belongs_to_it():
+    image = paper()
+    strokes, polygon = write(image, "And", (60, 130))
+    right = int(polygon[:, 0].max())
+    for i in range(3):
+        cv2.circle(image, (right + 10 + 12 * i, 128), 3, (0, 0, 0), -1)
+    dots_ = (image[:, right + 2 :] < 128).any(axis=2)
+    mask = union([build_mask(image, _region(polygon))], image.shape[:2])
+    assert mask[:, right + 2 :][dots_].all()
+
+
+def test_screentone_next_to_a_bubble_is_not_taken_for_punctuation():
+    image = paper(300, 420)
+    image[:, 260:] = dots(300, 160)
+    strokes, polygon = write(image, "Tone", (60, 160))
+    mask = union([build_mask(image, _region(polygon))], image.shape[:2])
+    assert _recall(mask, strokes) == 1.0
+    assert mask[:, 262:].mean() < 0.01
+
+
+def test_white_lettering_with_an_outline_over_art_is_covered():
+    rng = np.random.default_rng(3)
+    art = cv2.GaussianBlur(rng.integers(0, 256, (240, 360, 3), np.uint8).astype(np.float32), (0, 0), 6)
+    art = np.clip((art - art.mean()) * 6 + 110, 20, 200).astype(np.uint8)
+    image = art.copy()
+    _, _ = write(image, "BAM", (60, 150), scale=3.0, thickness=16)
+    _, polygon = write(image, "BAM", (60, 150), scale=3.0, color=(255, 255, 255), thickness=7)
+    strokes = (image != art).any(axis=2)
+    item = build_mask(image, _region(polygon))
+    mask = union([item], image.shape[:2])
+    assert item.strokes.surface is None
+    assert _recall(mask, strokes) > 0.97
+    assert mask.mean() < 0.6  # strokes, not the polygon
+
+
+def test_where_nothing_stands_out_the_polygon_is_used_and_said():
+    noise = np.random.default_rng(1).integers(0, 256, (120, 200, 3), np.uint8)
+    item = build_mask(noise, _region(box(60, 40, 140, 80)))
+    assert "polygon" in item.strokes.reason
+    assert union([item], (120, 200))[45:75, 65:135].all()
+
+
+def test_style_polygons_takes_everything_inside():
+    image = paper()
+    _, polygon = write(image, "Hello", (60, 130))
+    item = build_mask(image, _region(polygon), style="polygons", grow_by=0)
+    x0, y0 = polygon.min(axis=0).astype(int)
+    x1, y1 = polygon.max(axis=0).astype(int)
+    assert union([item], image.shape[:2])[y0 : y1 + 1, x0 : x1 + 1].all()
+
+
+def test_growth_can_be_given():
+    image = paper()
+    strokes, polygon = write(image, "Hello", (60, 130))
+    small = union([build_mask(image, _region(polygon), grow_by=1)], image.shape[:2])
+    large = union([build_mask(image, _region(polygon), grow_by=6)], image.shape[:2])
+    assert (small & ~large).sum() == 0
+    assert large.sum() > small.sum()
+    assert build_mask(image, _region(polygon), grow_by=6).region.grown == 6
+
+
+def test_growth_follows_a_soft_glow():
+    image = paper(color=(60, 60, 60))
+    glow = paper(color=(60, 60, 60))
+    write(glow, "Glow", (60, 140), scale=1.6, color=(255, 255, 255), thickness=10)
+    image[:] = cv2.GaussianBlur(glow, (0, 0), 3)
+    _, polygon = write(image, "Glow", (60, 140), scale=1.6, color=(0, 0, 0), thickness=3)
+    changed = np.abs(image.astype(int) - 60).max(axis=2) > 12
+    mask = union([build_mask(image, _region(polygon))], image.shape[:2])
+    assert _recall(mask, changed) > 0.97
+
+
+@pytest.mark.parametrize("where", [(-500, -500), (5000, 10), (-20, -20)])
+def test_polygons_off_the_page_do_no_harm(where):
+    image = paper()
+    x, y = where
+    item = build_mask(image, _region(box(x, y, x + 60, y + 30)))
+    assert not union([item], image.shape[:2]).any() or where == (-20, -20)
+
+
+def test_a_one_pixel_page_is_survived():
+    item = build_mask(paper(1, 1), _region(box(0, 0, 3, 3)))
+    assert union([item], (1, 1)).shape == (1, 1)
+
+
+def test_joining_keeps_both_masks():
+    image = paper()
+    strokes, polygon = write(image, "Hello", (60, 130))
+    first = build_mask(image, _region(polygon))
+    wider = build_mask(image, _region(box(50, 60, 250, 180)), style="polygons")
+    both = union([join(first, wider)], image.shape[:2])
+    assert np.array_equal(both, union([first, wider], image.shape[:2]))
+
+
+def test_surroundings_lie_in_the_same_bubble():
+    image = paper(color=(120, 120, 120))
+    bubble(image, (160, 120), (90, 50))
+    _, polygon = write(image, "Oh no", (100, 132), scale=1.3)
+    item = build_mask(image, _region(polygon))
+    x0, y0, x1, y1 = item.box
+    samples, specks = surroundings(item, item.mask)
+    assert samples.sum() > 100
+    assert (image[y0:y1, x0:x1][samples] > 240).all()
+    assert specks == 0.0
