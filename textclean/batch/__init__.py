@@ -1,1 +1,23 @@
 """Many pages: the loop over a document, failures kept apart."""
+
+from __future__ import annotations
+
+from textclean.batch.pages import PageSelection
+from textclean.batch.report import DocumentResult, PageReport, residual_error, run_dict
+from textclean.batch.run import Job, Watcher, run_job, target_of
+from textclean.batch.sidecars import SidecarPaths
+from textclean.batch.staging import Staging
+
+__all__ = [
+    "DocumentResult",
+    "Job",
+    "PageReport",
+    "PageSelection",
+    "SidecarPaths",
+    "Staging",
+    "Watcher",
+    "residual_error",
+    "run_dict",
+    "run_job",
+    "target_of",
+]

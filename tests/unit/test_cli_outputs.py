@@ -1,0 +1,128 @@
+"""Names of outputs: pure arithmetic on paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from textclean.cli.outputs import default_output, dry_run_folder, plan_clean, plan_detect
+from textclean.errors import OptionsError
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "file").write_bytes(b"")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("source", "output"),
+    [
+        ("page.png", "page.clean.png"),
+        ("in/vol.1.cbz", "in/vol.1.clean.cbz"),
+        ("noend", "noend.clean"),
+    ],
+)
+def test_beside_a_file(source: str, output: str) -> None:
+    assert default_output(Path(source)) == Path(output)
+
+
+def test_beside_a_folder(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert default_output(Path("scans")) == here / "scans-clean"
+    monkeypatch.chdir(here / "scans")
+    assert default_output(Path()) == here / "scans-clean"
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "expected"),
+    [
+        ("a.png", "b.png", "b.png"),
+        ("a.png", "taken", "taken/a.png"),
+        ("a.png", "new/", "new/a.png"),
+        ("in/a.png", "new/b.png", "new/b.png"),
+        ("scans", "taken", "taken"),
+        ("scans", "new", "new"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_one_input(source: str, output: str, expected: str) -> None:
+    (plan,) = plan_clean([Path(source)], output)
+    assert plan.output == Path(expected)
+
+
+@pytest.mark.usefixtures("here")
+def test_several_inputs() -> None:
+    plans = plan_clean(
+        [Path("a.png"), Path("b.cbz"), Path("scans")],
+        "out",
+        mask=Path("m"),
+        patch=Path("p"),
+        regions=Path("r"),
+    )
+    assert [str(plan.output) for plan in plans] == ["out/a.png", "out/b.cbz", "out/scans"]
+    assert [str(plan.mask) for plan in plans] == ["m", "m/b", "m/scans"]
+    assert [str(plan.patch) for plan in plans] == ["p", "p/b", "p/scans"]
+    assert [str(plan.regions) for plan in plans] == ["r", "r", "r"]
+
+
+@pytest.mark.usefixtures("here")
+def test_several_inputs_each_beside_itself() -> None:
+    plans = plan_clean([Path("x/a.png"), Path("y/a.png")], None)
+    assert [str(plan.output) for plan in plans] == ["x/a.clean.png", "y/a.clean.png"]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("inputs", "output", "beside"),
+    [
+        (["x/a.png", "y/a.png"], "out", {}),
+        (["a.png", "a.png"], None, {}),
+        (["a.png", "a.jpg"], "out", {"mask": "m"}),
+        (["a.png", "b.png"], "file", {}),
+        (["a.png", "b.png"], None, {"mask": "m.png"}),
+        (["a.png", "b.png"], None, {"patch": "p.PNG"}),
+        (["a.png", "b.png"], None, {"regions": "r.json"}),
+    ],
+)
+def test_names_that_would_meet(
+    inputs: list[str], output: str | None, beside: dict[str, str]
+) -> None:
+    with pytest.raises(OptionsError):
+        plan_clean(
+            [Path(name) for name in inputs],
+            output,
+            **{kind: Path(path) for kind, path in beside.items()},
+        )
+
+
+def test_what_detect_writes(here: Path) -> None:
+    picture, book, folder = plan_detect([Path("in/a.png"), Path("b.pdf"), Path("scans")], None)
+    assert (picture.output, picture.overlay, picture.regions) == (
+        None,
+        Path("in/a.overlay.png"),
+        Path("in"),
+    )
+    assert book.overlay == Path("b.overlay")
+    assert folder.overlay == here / "scans.overlay"
+    (placed,) = plan_detect([Path("in/a.png")], "found", regions=Path("r.json"))
+    assert placed.overlay == Path("found/a.overlay.png")
+    assert placed.regions == Path("r.json")
+
+
+@pytest.mark.usefixtures("here")
+def test_what_detect_cannot_write() -> None:
+    with pytest.raises(OptionsError):
+        plan_detect([Path("x/a.png"), Path("y/a.png")], "found")
+    assert len(plan_detect([Path("x/a.png"), Path("y/a.png")], None)) == 2
+
+
+@pytest.mark.usefixtures("here")
+def test_where_a_dry_run_writes() -> None:
+    assert dry_run_folder([Path("a.png")], None) is None
+    assert dry_run_folder([Path("a.png")], "out/b.png") == "out"
+    assert dry_run_folder([Path("a.png")], "new/") == "new"
+    assert dry_run_folder([Path("a.png"), Path("b.png")], "out") == "out"

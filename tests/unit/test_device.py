@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from textclean import device
+from textclean.device import choose_device, compute_dtype, inference, limit_threads
+from textclean.errors import DependencyError, OptionsError
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine without any GPU, whatever this one has."""
+    monkeypatch.setattr(torch.version, "cuda", None)
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    return monkeypatch
+
+
+def with_gpus(machine: pytest.MonkeyPatch, count: int, *, bf16: bool = True) -> None:
+    machine.setattr(torch.version, "cuda", "12.8")
+    machine.setattr(torch.cuda, "is_available", lambda: count > 0)
+    machine.setattr(torch.cuda, "device_count", lambda: count)
+    machine.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: bf16)
+
+
+def test_auto_takes_what_there_is(machine: pytest.MonkeyPatch) -> None:
+    assert choose_device() == torch.device("cpu")
+    machine.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("mps")
+    with_gpus(machine, 1)
+    assert choose_device("auto") == torch.device("cuda")
+
+
+def test_named_devices(machine: pytest.MonkeyPatch) -> None:
+    with_gpus(machine, 2)
+    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device("cuda") == torch.device("cuda")
+    assert choose_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(DependencyError, match=r"no CUDA device 2: PyTorch finds 2.*cuda:0 to"):
+        choose_device("cuda:2")
+
+
+def test_devices_that_are_not_there(machine: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DependencyError, match="built without CUDA"):
+        choose_device("cuda")
+    with pytest.raises(DependencyError, match="mps is not there"):
+        choose_device("mps")
+    with_gpus(machine, 0)
+    with pytest.raises(DependencyError, match="no CUDA device 0: PyTorch finds 0"):
+        choose_device("cuda")
+
+
+@pytest.mark.parametrize("name", ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "CPU", "cpu\n", "mps:0"])
+def test_names_that_mean_nothing(name: str) -> None:
+    with pytest.raises(OptionsError, match="there is no device"):
+        choose_device(name)
+
+
+def test_half_precision_only_where_it_helps(machine: pytest.MonkeyPatch) -> None:
+    with_gpus(machine, 1)
+    assert compute_dtype(torch.device("cuda")) == torch.bfloat16
+    assert compute_dtype(torch.device("cpu")) == torch.float32
+    assert compute_dtype(torch.device("mps")) == torch.float32
+    with_gpus(machine, 1, bf16=False)
+    assert compute_dtype(torch.device("cuda")) == torch.float32
+
+
+def test_inference_on_the_cpu_changes_no_types() -> None:
+    conv = torch.nn.Conv2d(1, 1, 1)
+    with inference(torch.device("cpu")):
+        y = conv(torch.ones(1, 1, 2, 2))
+    assert y.is_inference() and y.dtype == torch.float32
+    assert not torch.is_inference_mode_enabled()
+
+
+def test_threads() -> None:
+    before = torch.get_num_threads()
+    try:
+        limit_threads(1)
+        assert torch.get_num_threads() == 1
+        limit_threads(None)
+        assert torch.get_num_threads() == 1
+        with pytest.raises(OptionsError, match="number of threads is 0"):
+            limit_threads(0)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_importing_changes_no_settings() -> None:
+    code = (
+        "import torch; before = torch.get_num_threads(), torch.get_num_interop_threads();"
+        "import textclean.device, textclean.nets.lama, textclean.nets.fourier_unet;"
+        "import textclean.inpaint.fourier;"
+        "assert before == (torch.get_num_threads(), torch.get_num_interop_threads())"
+    )
+    root = Path(device.__file__).parents[1]
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=120)

@@ -1,0 +1,203 @@
+"""From options to a cleaner: the one place that knows both the names and the parts."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from textclean import __version__
+from textclean.cleaner import Cleaner
+from textclean.detect import load_detector
+from textclean.detect.filters import apply_filters
+from textclean.errors import UsageError
+from textclean.inpaint import load_inpainter
+from textclean.options import Options, make_options
+from textclean.protocols import Detector
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textclean.protocols import Inpainter
+    from textclean.types import Image, Mask, Page, Region
+
+_PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "torch")
+_LISTS = ("only", "except_", "keep_language")
+
+
+def make_cleaner(
+    options: Options | None = None,
+    *,
+    detector: Detector | None = None,
+    inpainter: Inpainter | None = None,
+) -> Cleaner:
+    """A cleaner for many pages; what it needs is loaded here, once.
+
+    Args:
+        options: What to do; None = the defaults.
+        detector: Finds the text; None = the one that the options name. The filters of the options
+            apply to either.
+        inpainter: Fills the holes; None = the one that the options name.
+
+    Raises:
+        UnknownNameError: There is no detector or inpainter of that name.
+        DependencyError: A package or weights are missing.
+        InputError: A file that the detector reads is invalid.
+    """
+    options = options or Options()
+    finder = detector or load_detector(options.detector, options)
+    filler = inpainter or load_inpainter(
+        options.inpainter, device=options.device, offline=options.offline
+    )
+    versions = {
+        **_package_versions(),
+        "detector": options.detector if detector is None else _name_of(detector),
+        "inpainter": options.inpainter if inpainter is None else _name_of(inpainter),
+        **_weights_of(finder),
+        **_weights_of(filler),
+    }
+    return Cleaner(
+        options,
+        detector=_Filtered(finder, options),
+        inpainter=filler,
+        versions=versions,
+    )
+
+
+def make_finder(options: Options | None = None, *, detector: Detector | None = None) -> Cleaner:
+    """A cleaner for :meth:`~textclean.cleaner.Cleaner.detect` alone: it loads no inpainter.
+
+    Args:
+        options: As in :func:`make_cleaner`.
+        detector: As in :func:`make_cleaner`.
+
+    Raises:
+        TextcleanError: As in :func:`make_cleaner`.
+    """
+    return make_cleaner(options, detector=detector, inpainter=_NoFill())
+
+
+def make_filler(options: Options | None = None, *, inpainter: Inpainter | None = None) -> Cleaner:
+    """A cleaner for :meth:`~textclean.cleaner.Cleaner.inpaint` alone: it loads no detector.
+
+    Args:
+        options: As in :func:`make_cleaner`.
+        inpainter: As in :func:`make_cleaner`.
+
+    Raises:
+        TextcleanError: As in :func:`make_cleaner`.
+    """
+    return make_cleaner(options, detector=_NoText(), inpainter=inpainter)
+
+
+def resolve(
+    profile: str,
+    detector: str | Detector | None,
+    inpainter: str | Inpainter | None,
+    device: str,
+    changes: Mapping[str, Any],
+) -> tuple[Options, Detector | None, Inpainter | None]:
+    """What a caller gave, as options and objects; an object takes the place of the name.
+
+    Raises:
+        UsageError: Unknown names or options, options out of range or in conflict, or objects that
+            are neither names nor what the protocols ask for.
+    """
+    given = dict(changes)
+    for name in _LISTS:
+        value = given.get(name)
+        if value is not None:
+            given[name] = (value,) if isinstance(value, str) else tuple(value)
+    if detector is not None and not isinstance(detector, str | Detector):
+        raise UsageError(
+            f"detector is a {type(detector).__name__}",
+            remedy="Give a name, or an object with detect(page)",
+        )
+    if inpainter is not None and not (isinstance(inpainter, str) or callable(inpainter)):
+        raise UsageError(
+            f"inpainter is a {type(inpainter).__name__}",
+            remedy="Give a name, a path to weights, or a callable",
+        )
+    if isinstance(detector, str):
+        given["detector"] = detector
+    elif detector is None and given.get("regions"):
+        given["detector"] = "regions"
+    if isinstance(inpainter, str):
+        given["inpainter"] = inpainter
+    options = make_options(profile, device=device, **given)
+    return (
+        options,
+        None if isinstance(detector, str) else detector,
+        None if isinstance(inpainter, str) else inpainter,
+    )
+
+
+class _Filtered:
+    """A detector whose regions are marked as the options say.
+
+    Attributes:
+        can_verify: Whether the detector looks at pixels, so that it can tell what is left.
+
+    Raises:
+        UnknownNameError: The options name a kind of region that does not exist.
+    """
+
+    def __init__(self, detector: Detector, options: Options) -> None:
+        self._detector = detector
+        self._options = options
+        self.can_verify: bool = getattr(detector, "can_verify", True)
+        # Unknown kinds are refused now and not on every page.
+        apply_filters((), options)
+
+    def detect(self, page: Page) -> tuple[Region, ...]:
+        """The blocks of text on ``page.rgb``; those that are to stay say so."""
+        return apply_filters(self._detector.detect(page), self._options)
+
+
+class _NoText:
+    """The detector of a cleaner that only fills."""
+
+    name = "none"
+
+    def detect(self, page: Page) -> tuple[Region, ...]:
+        """Nothing."""
+        return ()
+
+
+class _NoFill:
+    """The inpainter of a cleaner that only looks."""
+
+    name = "none"
+
+    def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
+        """Never called."""
+        raise AssertionError("a cleaner that only looks was asked to fill")
+
+
+@cache
+def _package_versions() -> dict[str, str]:
+    """Versions of what can change a result; nothing is imported to find out."""
+    found = {"textclean": __version__, "python": ".".join(map(str, sys.version_info[:3]))}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _weights_of(part: object) -> dict[str, str]:
+    """The weights that a part says it uses, such as ``detection_weights``: a file name."""
+    weights = getattr(part, "weights", None)
+    if not isinstance(weights, dict):
+        return {}
+    return {f"{task}_weights": str(name) for task, name in weights.items()}
+
+
+def _name_of(part: object) -> str:
+    for attribute in ("name", "__name__"):
+        name = getattr(part, attribute, None)
+        if isinstance(name, str) and name:
+            return name
+    return type(part).__name__

@@ -1,0 +1,166 @@
+"""``textclean clean`` and ``textclean detect``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from textclean.cli import parameters as p
+from textclean.cli.console import Console
+from textclean.errors import OptionsError
+
+CLEAN_EXAMPLES = (
+    "textclean clean page.png -o clean.png",
+    "textclean clean chapter.cbz",
+    "textclean clean scans/ -o cleaned/ --patch-out patches/ --regions-out regions.json",
+    "textclean clean book.pdf --profile document --pages 1-4,7",
+    "textclean clean *.jpg -o cleaned/ --except sfx --keep-language en",
+)
+DETECT_EXAMPLES = (
+    "textclean detect page.png",
+    "textclean detect chapter.cbz -o found/ --ocr",
+)
+
+
+def clean(
+    context: typer.Context,
+    inputs: p.Inputs,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="The cleaned document; a folder for several inputs. By default beside the input: "
+            "page.clean.png, chapter-clean/.",
+            rich_help_panel=p.FILES,
+            show_default=False,
+        ),
+    ] = None,
+    profile: p.Profile = "manga",
+    detector: p.Detector = None,
+    detector_weights: p.DetectorWeights = None,
+    recognizer_weights: p.RecognizerWeights = None,
+    regions: p.Regions = None,
+    only: p.Only = None,
+    except_: p.Except = None,
+    keep_language: p.KeepLanguage = None,
+    keep_text: p.KeepText = None,
+    min_score: p.MinScore = None,
+    ocr: p.Ocr = None,
+    reading_order: p.ReadingOrder = None,
+    pages: p.Pages = None,
+    inpainter: p.Inpainter = None,
+    mask: p.MaskStyle = None,
+    dilate: p.Dilate = None,
+    verify: p.Verify = None,
+    strict: p.Strict = None,
+    overwrite: p.Overwrite = False,
+    max_pixels: p.MaxPixels = None,
+    pdf_renderer: p.PdfRenderer = None,
+    pdf_dpi: p.PdfDpi = None,
+    password: p.Password = None,
+    mask_out: p.MaskOut = None,
+    patch_out: p.PatchOut = None,
+    regions_out: p.RegionsOut = None,
+    report: p.Report = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only look: write the regions and a picture of them, as `detect` does.",
+            rich_help_panel=p.RUN,
+        ),
+    ] = False,
+    device: p.Device = None,
+    offline: p.Offline = None,
+    json: p.Json = False,
+    quiet: p.Quiet = False,
+    verbose: p.Verbose = False,
+) -> None:
+    """Remove the text from pages; everything else stays as it is.
+
+    The output has the format of the input. It appears whole, or not at all; the input is never
+    overwritten. A page that fails is taken over as it is and does not stop the others.
+    """
+    from textclean.api import make_cleaner, make_finder
+    from textclean.cli.outputs import dry_run_folder, plan_clean, plan_detect
+    from textclean.cli.runs import Run
+
+    options = p.options_from(context.params)
+    console = Console(quiet, verbose)
+    run = Run(options, console, pages=pages, overwrite=overwrite, report=report, password=password)
+    if dry_run:
+        if patch_out is not None:
+            raise OptionsError(
+                "--patch-out needs cleaned pixels and --dry-run makes none",
+                remedy="Leave one of them out; --mask-out shows what would be removed",
+            )
+        folder = dry_run_folder(inputs, output)
+        plans = plan_detect(inputs, folder, mask=mask_out, regions=regions_out)
+        run.all(plans, lambda: make_finder(options).detect)
+    else:
+        plans = plan_clean(inputs, output, mask=mask_out, patch=patch_out, regions=regions_out)
+        run.all(plans, lambda: make_cleaner(options).clean)
+    run.end(as_json=json)
+
+
+def detect(
+    context: typer.Context,
+    inputs: p.Inputs,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Folder for the regions and pictures; by default beside the input.",
+            rich_help_panel=p.FILES,
+            show_default=False,
+        ),
+    ] = None,
+    profile: p.Profile = "manga",
+    detector: p.Detector = None,
+    detector_weights: p.DetectorWeights = None,
+    recognizer_weights: p.RecognizerWeights = None,
+    regions: p.Regions = None,
+    only: p.Only = None,
+    except_: p.Except = None,
+    keep_language: p.KeepLanguage = None,
+    keep_text: p.KeepText = None,
+    min_score: p.MinScore = None,
+    ocr: p.Ocr = None,
+    reading_order: p.ReadingOrder = None,
+    pages: p.Pages = None,
+    mask: p.MaskStyle = None,
+    dilate: p.Dilate = None,
+    overwrite: p.Overwrite = False,
+    max_pixels: p.MaxPixels = None,
+    pdf_renderer: p.PdfRenderer = None,
+    pdf_dpi: p.PdfDpi = None,
+    password: p.Password = None,
+    mask_out: p.MaskOut = None,
+    regions_out: p.RegionsOut = None,
+    report: p.Report = None,
+    device: p.Device = None,
+    offline: p.Offline = None,
+    json: p.Json = False,
+    quiet: p.Quiet = False,
+    verbose: p.Verbose = False,
+) -> None:
+    """Find text and tell what would be removed; no page is changed.
+
+    Writes a regions file, which `clean --regions` takes back after you edited it, and a picture of
+    each page: green is filled, magenta inpainted, grey kept.
+    """
+    from textclean.api import make_finder
+    from textclean.cli.outputs import plan_detect
+    from textclean.cli.runs import Run
+
+    options = p.options_from(context.params)
+    console = Console(quiet, verbose)
+    run = Run(options, console, pages=pages, overwrite=overwrite, report=report, password=password)
+    plans = plan_detect(inputs, output, mask=mask_out, regions=regions_out)
+    run.all(plans, lambda: make_finder(options).detect)
+    run.end(as_json=json)

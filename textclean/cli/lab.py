@@ -1,0 +1,240 @@
+"""``textclean eval`` and ``textclean train``: thin, everything is loaded when it is called."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from textclean.cli import parameters as p
+from textclean.cli.console import Console, put
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EVAL_EXAMPLES = (
+    "textclean eval --data ground-truth/",
+    "textclean eval --data ground-truth/ --sets screentone --suites fill --html report.html",
+)
+TRAIN_EXAMPLES = (
+    "textclean train inpaint --pack samples/ --val validation/ --out run/ --minutes 60",
+    "textclean train inpaint --config recipe.toml --out run/ --resume",
+)
+
+MEASURE = "What is measured"
+RESULT = "What comes out"
+
+
+def evaluate(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with comics/, screentone/, manga/, documents/.",
+            rich_help_panel=MEASURE,
+            metavar="DIR",
+        ),
+    ] = None,
+    pairs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder with all_images/ and all_labels/ (SCUT-EnsText); may be repeated.",
+            rich_help_panel=MEASURE,
+            metavar="DIR",
+        ),
+    ] = None,
+    sets: Annotated[
+        str | None,
+        typer.Option(
+            help="Names of sets, separated by commas; all by default.",
+            rich_help_panel=MEASURE,
+            metavar="NAMES",
+        ),
+    ] = None,
+    suites: Annotated[
+        str | None,
+        typer.Option(
+            help="clean (end to end), fill (the true hole given), or both (default).",
+            rich_help_panel=MEASURE,
+            metavar="NAMES",
+        ),
+    ] = None,
+    inpainters: Annotated[
+        str | None,
+        typer.Option(
+            help="Fill suite: names or weights, separated by commas.",
+            rich_help_panel=MEASURE,
+            metavar="NAMES",
+        ),
+    ] = None,
+    inpainter: p.Inpainter = None,
+    detector: p.Detector = None,
+    device: p.Device = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            help="At most this many pages of each set.", rich_help_panel=MEASURE, metavar="N"
+        ),
+    ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            help="Processes; times are only comparable with 1.",
+            rich_help_panel=MEASURE,
+            metavar="N",
+        ),
+    ] = 1,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own features (.npz: cleaned, truth) for the Fréchet distance.",
+            rich_help_panel=MEASURE,
+            metavar="FILE",
+        ),
+    ] = None,
+    json: Annotated[
+        Path | None,
+        typer.Option(help="Write all figures.", rich_help_panel=RESULT, metavar="FILE"),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write a report with pictures.", rich_help_panel=RESULT, metavar="FILE"),
+    ] = None,
+    views: Annotated[
+        int,
+        typer.Option(
+            help="Worst regions of each page in the HTML.", rich_help_panel=RESULT, metavar="N"
+        ),
+    ] = 3,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Exit with 1 when a required figure is missed.",
+            rich_help_panel=RESULT,
+        ),
+    ] = False,
+    quiet: p.Quiet = False,
+) -> None:
+    """Measure textclean on pages whose truth is known."""
+    from rich.console import Console as RichConsole
+
+    from textclean.evaluation.html import write_html
+    from textclean.evaluation.report import print_report, write_json
+    from textclean.evaluation.results import SUITES
+    from textclean.evaluation.run import evaluate as run
+
+    console = Console(quiet)
+    report = run(
+        data,
+        pairs=pairs or (),
+        sets=_names(sets),
+        suites=_names(suites) or SUITES,
+        inpainters=_names(inpainters),
+        options={"device": device, "inpainter": inpainter, "detector": detector},
+        limit=limit,
+        jobs=jobs,
+        views=views if html else 0,
+        features=features,
+        progress=_progress(console),
+    )
+    print_report(RichConsole(), report)
+    if json:
+        write_json(report, json)
+    if html:
+        write_html(report, html)
+    raise typer.Exit(report.exit_code(check=check))
+
+
+train = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+
+
+@train.callback()
+def train_group() -> None:
+    """Train a network on synthetic pages."""
+
+
+def train_inpaint(
+    config: Annotated[
+        Path | None, typer.Option(help="The run as TOML; options win over it.", metavar="FILE")
+    ] = None,
+    pack: Annotated[Path | None, typer.Option(help="Training samples.", metavar="PATH")] = None,
+    val: Annotated[Path | None, typer.Option(help="Validation samples.", metavar="PATH")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run.", metavar="DIR")] = None,
+    init: Annotated[
+        str | None, typer.Option(help="Weights to start from.", metavar="NAME|FILE")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")
+    ] = False,
+    minutes: Annotated[
+        float | None, typer.Option(help="Wall-clock budget of the whole run.", metavar="N")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of the whole run.", metavar="N")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="0, 1 = a thread, more = processes.", metavar="N")
+    ] = None,
+    perceptual: Annotated[
+        str | None,
+        typer.Option(help="Weights of the ADE20k dilated ResNet-50.", metavar="FILE"),
+    ] = None,
+    device: p.Device = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only draw a sheet of training samples.")
+    ] = False,
+    quiet: p.Quiet = False,
+) -> None:
+    """Train an inpainting network."""
+    from textclean.training.run import run_from_cli
+    from textclean.training.task import TrainResult
+
+    console = Console(quiet)
+    with _logged(console):
+        result = run_from_cli(
+            task="inpaint",
+            config=config,
+            pack=pack,
+            val=val,
+            out=out,
+            init=init,
+            resume=resume,
+            minutes=minutes,
+            steps=steps,
+            workers=workers,
+            perceptual=perceptual,
+            device=device,
+            dry=dry_run,
+        )
+    if isinstance(result, TrainResult):
+        ended = "finished" if result.finished else "paused"
+        console.say(f"{ended} after {result.steps} steps, {result.hours:.2f} h")
+        put(str(result.weights))
+    else:
+        put(str(result))
+
+
+@contextmanager
+def _logged(console: Console) -> Iterator[None]:
+    """The training's log on stderr, while it runs."""
+    logger = logging.getLogger("textclean.training")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.WARNING if console.quiet else logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def _progress(console: Console) -> Callable[[int, int, str], None]:
+    return lambda done, total, name: console.say(f"[{done}/{total}] {name}")
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    parts = tuple(part.strip() for part in (text or "").split(",") if part.strip())
+    return parts or None

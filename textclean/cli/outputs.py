@@ -1,0 +1,196 @@
+"""Where each input's output goes; names only, nothing is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textclean.batch import target_of
+from textclean.errors import OptionsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_PICTURES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib"})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One input and the names of what is made of it; None = not asked for.
+
+    Attributes:
+        source: The input.
+        output: The cleaned document.
+        mask: Masks; a file or a folder.
+        patch: Patches; a file or a folder.
+        overlay: Pictures of the regions; a file or a folder.
+        regions: Regions file, or the folder for it.
+    """
+
+    source: Path
+    output: Path | None = None
+    mask: Path | None = None
+    patch: Path | None = None
+    overlay: Path | None = None
+    regions: Path | None = None
+
+
+def plan_clean(
+    inputs: Sequence[Path],
+    output: str | None,
+    *,
+    mask: Path | None = None,
+    patch: Path | None = None,
+    regions: Path | None = None,
+) -> list[Plan]:
+    """Names for ``textclean clean``.
+
+    Without an output, each lands beside its input: ``page.clean.png``, ``chapter-clean/``. With
+    one input, the output is that file or folder; with several, a folder for all of them.
+
+    Raises:
+        OptionsError: Two outputs would have the same name, or a file is named for several.
+    """
+    _refuse_same_names(inputs, sidecars=any((mask, patch, regions)))
+    several = len(inputs) > 1
+    if several:
+        _require_folders(output=output, mask=mask, patch=patch, regions=regions)
+    plans = [
+        Plan(
+            source,
+            _output(source, output, several=several),
+            mask=_group(mask, source, several=several),
+            patch=_group(patch, source, several=several),
+            regions=regions,
+        )
+        for source in inputs
+    ]
+    _refuse_same_outputs(plans)
+    return plans
+
+
+def plan_detect(
+    inputs: Sequence[Path],
+    folder: str | None,
+    *,
+    mask: Path | None = None,
+    regions: Path | None = None,
+) -> list[Plan]:
+    """Names for ``textclean detect``: a regions file and a picture for each input.
+
+    Args:
+        inputs: The inputs.
+        folder: Where they go; None = beside each input.
+        mask: Where masks go, too.
+        regions: Where the regions go instead.
+
+    Raises:
+        OptionsError: Two outputs would have the same name, or a file is named for several.
+    """
+    several = len(inputs) > 1
+    if several:
+        _require_folders(output=folder, mask=mask, regions=regions)
+    if folder is not None or mask or regions:
+        _refuse_same_names(inputs, sidecars=True)
+    plans = []
+    for source in inputs:
+        place = Path(folder) if folder is not None else _beside(source)
+        overlay = place / f"{stem_of(source)}.overlay"
+        plans.append(
+            Plan(
+                source,
+                mask=_group(mask, source, several=several),
+                overlay=overlay.with_name(f"{overlay.name}.png")
+                if _is_picture(source)
+                else overlay,
+                regions=regions or place,
+            )
+        )
+    return plans
+
+
+def dry_run_folder(inputs: Sequence[Path], output: str | None) -> str | None:
+    """Where ``clean --dry-run`` puts what it finds: beside the output that it does not write."""
+    if output is None or len(inputs) > 1:
+        return output
+    return str(target_of(inputs[0], output).parent)
+
+
+def default_output(source: Path) -> Path:
+    """``page.png`` -> ``page.clean.png``, a folder ``chapter`` -> ``chapter-clean``."""
+    if source.is_dir():
+        return _beside(source) / f"{stem_of(source)}-clean"
+    return source.with_name(f"{source.stem}.clean{source.suffix}")
+
+
+def stem_of(source: Path) -> str:
+    """The name without the extension; of a folder the whole name, also of ``.``."""
+    return source.resolve().name if source.is_dir() else source.stem
+
+
+def _output(source: Path, output: str | None, *, several: bool) -> Path:
+    if output is None:
+        return default_output(source)
+    if several:
+        return Path(output) / (source.resolve().name if source.is_dir() else source.name)
+    return target_of(source, output)
+
+
+def _beside(source: Path) -> Path:
+    """The folder that the input lies in."""
+    return source.resolve().parent if source.is_dir() else source.parent
+
+
+def _group(base: Path | None, source: Path, *, several: bool) -> Path | None:
+    """Pages of several documents go to a folder each; pictures lie side by side."""
+    if base is None or not several or _is_picture(source):
+        return base
+    return base / stem_of(source)
+
+
+def _is_picture(source: Path) -> bool:
+    return not source.is_dir() and source.suffix.lower() in _PICTURES
+
+
+def _require_folders(
+    *, output: str | None, mask: Path | None, regions: Path | None, patch: Path | None = None
+) -> None:
+    """With several inputs, what is named for all of them must be a folder."""
+    for name, path, suffix in (
+        ("--mask-out", mask, ".png"),
+        ("--patch-out", patch, ".png"),
+        ("--regions-out", regions, ".json"),
+    ):
+        if path is not None and path.suffix.lower() == suffix:
+            raise OptionsError(
+                f"{name} {path} names one file and there are several inputs",
+                remedy="Name a folder",
+            )
+    if output is not None and Path(output).exists() and not Path(output).is_dir():
+        raise OptionsError(
+            f"{output} is a file and there are several inputs", remedy="Name a folder"
+        )
+
+
+def _refuse_same_names(inputs: Sequence[Path], *, sidecars: bool) -> None:
+    """Files beside two inputs of one stem would replace each other."""
+    if sidecars:
+        _refuse_twice(inputs, stem_of, "the files written beside them")
+
+
+def _refuse_same_outputs(plans: Sequence[Plan]) -> None:
+    _refuse_twice(
+        [plan.output for plan in plans if plan.output], lambda p: str(p.resolve()), "their outputs"
+    )
+
+
+def _refuse_twice(paths: Sequence[Path], key: Callable[[Path], str], what: str) -> None:
+    seen: dict[str, Path] = {}
+    for path in paths:
+        first = seen.setdefault(key(path), path)
+        if first is not path:
+            raise OptionsError(
+                f"{what} would have the same name for {first} and {path}",
+                remedy="Clean them one after the other, into different folders",
+            )

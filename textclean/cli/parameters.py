@@ -1,0 +1,327 @@
+"""The options that several commands share, each declared once.
+
+A parameter has the name of the field of :class:`textclean.options.Options` that it sets, and None
+stands for "as in the profile": :func:`options_from` relies on both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from textclean.errors import OptionsError
+from textclean.options import Options, make_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FIND = "What is removed"
+MASK = "How it is removed"
+FILES = "Files"
+BESIDE = "Written beside it"
+RUN = "Run"
+
+
+def _option(*names: str, help: str, panel: str, metavar: str | None = None) -> Any:
+    return typer.Option(
+        *names, help=help, rich_help_panel=panel, metavar=metavar, show_default=False
+    )
+
+
+Inputs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="INPUT",
+        help="Images (PNG, JPEG, WebP, TIFF, BMP), folders, CBZ or ZIP archives, PDFs.",
+        show_default=False,
+    ),
+]
+
+# -- what is removed
+Profile = Annotated[
+    str,
+    typer.Option(
+        help="manga, comic, document or annotations: sets the other defaults.",
+        rich_help_panel=FIND,
+        metavar="NAME",
+    ),
+]
+Detector = Annotated[
+    str | None,
+    _option("--detector", help="ppocr (default), easyocr or regions.", panel=FIND, metavar="NAME"),
+]
+DetectorWeights = Annotated[
+    str | None,
+    _option(
+        "--detector-weights",
+        help="Other detection weights of the same family.",
+        panel=FIND,
+        metavar="FILE",
+    ),
+]
+RecognizerWeights = Annotated[
+    str | None,
+    _option(
+        "--recognizer-weights",
+        help="Other recognition weights of the same family.",
+        panel=FIND,
+        metavar="FILE",
+    ),
+]
+Regions = Annotated[
+    str | None,
+    _option(
+        "--regions",
+        help="Take the regions from this JSON file instead of looking for text.",
+        panel=FIND,
+        metavar="FILE",
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    _option(
+        "--only",
+        help="Remove only these kinds: bubble, caption, free, sfx, sign. Separate with commas.",
+        panel=FIND,
+        metavar="KINDS",
+    ),
+]
+Except = Annotated[
+    list[str] | None,
+    _option("--except", help="Keep these kinds.", panel=FIND, metavar="KINDS"),
+]
+KeepLanguage = Annotated[
+    list[str] | None,
+    _option(
+        "--keep-language",
+        help="Keep text in these languages, such as en or ja. Reads the text.",
+        panel=FIND,
+        metavar="CODES",
+    ),
+]
+KeepText = Annotated[
+    str | None,
+    _option(
+        "--keep-text",
+        help="Keep text in which this regular expression is found. Reads the text.",
+        panel=FIND,
+        metavar="REGEX",
+    ),
+]
+MinScore = Annotated[
+    float | None,
+    _option(
+        "--min-score",
+        help="Keep what was detected with a lower score, 0 to 1.",
+        panel=FIND,
+        metavar="SCORE",
+    ),
+]
+Ocr = Annotated[
+    bool | None,
+    _option("--ocr/--no-ocr", help="Read the text, for the regions file.", panel=FIND),
+]
+ReadingOrder = Annotated[
+    str | None,
+    _option(
+        "--reading-order",
+        help="rtl, ltr, or auto: from the direction of the text.",
+        panel=FIND,
+        metavar="ORDER",
+    ),
+]
+Pages = Annotated[
+    str | None,
+    _option(
+        "--pages",
+        help="Only these pages, such as 1-4,7; the others stay as they are.",
+        panel=FIND,
+        metavar="LIST",
+    ),
+]
+
+# -- how it is removed
+Inpainter = Annotated[
+    str | None,
+    _option(
+        "--inpainter",
+        help="Fills what a plain colour or gradient cannot: auto (default), another name from "
+        "`textclean models list`, or a file of weights.",
+        panel=MASK,
+        metavar="NAME|FILE",
+    ),
+]
+MaskStyle = Annotated[
+    str | None,
+    _option(
+        "--mask",
+        help="strokes (default): the pixels of the lettering; polygons: everything in the outline.",
+        panel=MASK,
+        metavar="STYLE",
+    ),
+]
+Dilate = Annotated[
+    str | None,
+    _option(
+        "--dilate",
+        help="Grow the strokes by so many pixels, or auto (default): judged from the image.",
+        panel=MASK,
+        metavar="PX|auto",
+    ),
+]
+Verify = Annotated[
+    int | None,
+    _option(
+        "--verify",
+        help="How often text that is still found is removed with a larger mask, 0 to 3.",
+        panel=MASK,
+        metavar="N",
+    ),
+]
+Strict = Annotated[
+    bool | None,
+    _option(
+        "--strict",
+        help="Exit with 6 when text is left after that. The output is written all the same.",
+        panel=MASK,
+    ),
+]
+
+# -- files
+Overwrite = Annotated[
+    bool,
+    _option("--overwrite", help="Replace outputs that are there already.", panel=FILES),
+]
+MaxPixels = Annotated[
+    int | None,
+    _option(
+        "--max-pixels",
+        help="Refuse pages with more pixels before decoding them; 300 million by default.",
+        panel=FILES,
+        metavar="N",
+    ),
+]
+PdfRenderer = Annotated[
+    str | None,
+    _option(
+        "--pdf-renderer",
+        help="pdfium (default) or poppler, for PDF pages that are not one image.",
+        panel=FILES,
+        metavar="NAME",
+    ),
+]
+PdfDpi = Annotated[
+    int | None,
+    _option(
+        "--pdf-dpi",
+        help="Resolution at which such pages are rendered; 300 by default.",
+        panel=FILES,
+        metavar="DPI",
+    ),
+]
+Password = Annotated[
+    str | None,
+    typer.Option(
+        "--password",
+        envvar="TEXTCLEAN_PASSWORD",
+        help="Opens encrypted PDFs. Better given in the environment than on the command line.",
+        rich_help_panel=FILES,
+        metavar="TEXT",
+        show_default=False,
+    ),
+]
+
+# -- written beside it
+MaskOut = Annotated[
+    Path | None,
+    _option(
+        "--mask-out",
+        help="The mask as a PNG, white = removed; a folder for more than one page.",
+        panel=BESIDE,
+        metavar="PATH",
+    ),
+]
+PatchOut = Annotated[
+    Path | None,
+    _option(
+        "--patch-out",
+        help="The cleaned pixels alone, as a transparent PNG; a folder for more than one page.",
+        panel=BESIDE,
+        metavar="PATH",
+    ),
+]
+RegionsOut = Annotated[
+    Path | None,
+    _option(
+        "--regions-out",
+        help="What was found and decided, as JSON; a folder for more than one input.",
+        panel=BESIDE,
+        metavar="PATH",
+    ),
+]
+Report = Annotated[
+    Path | None,
+    _option("--report", help="What happened to every page, as JSON.", panel=BESIDE, metavar="FILE"),
+]
+
+# -- run
+Device = Annotated[
+    str | None,
+    _option(
+        "--device", help="auto (default), cpu, cuda, cuda:N or mps.", panel=RUN, metavar="NAME"
+    ),
+]
+Offline = Annotated[
+    bool | None,
+    _option("--offline", help="Never download anything.", panel=RUN),
+]
+Json = Annotated[
+    bool,
+    _option("--json", help="Print the result as JSON on standard output.", panel=RUN),
+]
+Quiet = Annotated[
+    bool,
+    _option("--quiet", "-q", help="Tell errors only.", panel=RUN),
+]
+Verbose = Annotated[
+    bool,
+    _option(
+        "--verbose", "-v", help="Tell every region's decision, and show tracebacks.", panel=RUN
+    ),
+]
+
+
+def options_from(values: Mapping[str, Any]) -> Options:
+    """The options that a command was given.
+
+    Args:
+        values: The command's parameters by name; those that are no options are passed over.
+
+    Raises:
+        UsageError: Unknown names, or values out of range or in conflict.
+    """
+    known = {field.name for field in fields(Options)} - {"profile"}
+    given = {name: value for name, value in values.items() if name in known}
+    for name in ("only", "except_", "keep_language"):
+        given[name] = _split(given.get(name))
+    given["dilate"] = _pixels(given.get("dilate"))
+    if given.get("regions") and given.get("detector") is None:
+        given["detector"] = "regions"
+    return make_options(values.get("profile") or "manga", **given)
+
+
+def _split(values: list[str] | None) -> tuple[str, ...] | None:
+    """``--only sfx,sign --only free`` and the like."""
+    parts = [part.strip() for value in values or () for part in value.split(",")]
+    return tuple(part for part in parts if part) or None
+
+
+def _pixels(text: str | None) -> int | None:
+    if text is None or text == "auto":
+        return None
+    if not text.isdecimal():
+        raise OptionsError(f"dilate is {text!r}", remedy="Give a number of pixels, or auto")
+    return int(text)
