@@ -173,11 +173,12 @@ class Cleaner:
     ) -> tuple[Image, list[Region]]:
         """Paint plain backgrounds from their measured surface, then inpaint the rest at once.
 
+        Where lettering lay on a line of the art, the line is inpainted too, so that it goes on.
         Backgrounds are measured on the original; ``only`` limits the work to some regions.
         """
         image, decided = image.copy(), list(regions)
         hole = union(masks, image.shape[:2])
-        rest: list[RegionMask] = []
+        rest = np.zeros_like(hole)
         for index in range(len(masks)) if only is None else only:
             item = masks[index]
             if item is None:
@@ -187,10 +188,11 @@ class Cleaner:
                 x0, y0, x1, y1 = item.box
                 painted = flat.paint(original[y0:y1, x0:x1], item.mask, fill, seed=index)
                 image[y0:y1, x0:x1][item.mask] = painted[item.mask]
+                rest[y0:y1, x0:x1] |= item.mask & item.strokes.bridge
             elif decided[index].action == "inpaint":
-                rest.append(item)
-        if rest:
-            image = self._inpaint(image, union(rest, image.shape[:2]))
+                item.paste(rest)
+        if rest.any():
+            image = self._inpaint(image, rest)
         return image, decided
 
     def _decide(self, image: Image, hole: Mask, item: RegionMask) -> tuple[Region, flat.FlatFill]:

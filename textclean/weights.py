@@ -359,9 +359,13 @@ def _prefix(names: Mapping[str, Any], stem: str) -> str | None:
 
 
 def _usable(tensor: Tensor, name: str, checkpoint: Checkpoint) -> Tensor:
+    import torch
+
     if not tensor.is_floating_point():
         return tensor
-    tensor = tensor.float()
+    # A copy: in a mapped file numbers lie where they happen to, and what a matrix product comes to
+    # depends, in its last bit, on how they are aligned.
+    tensor = tensor.to(torch.float32, copy=True)
     if not bool(tensor.isfinite().all()):
         raise _strange(checkpoint, f"{name} holds values that are not finite")
     return tensor

@@ -64,7 +64,9 @@ def build_mask(
     local = [line - offset for line in lines]
     if crop.size == 0:
         empty = np.zeros(crop.shape[:2], bool)
-        return RegionMask(region, box, empty, Strokes(empty, empty, None, None, "outside the page"))
+        return RegionMask(
+            region, box, empty, Strokes(empty, empty, None, None, empty, "outside the page")
+        )
     strokes = find_strokes(crop, local, height)
     if style == "polygons":
         strokes = _whole_polygons(strokes, local, crop)
@@ -73,7 +75,7 @@ def build_mask(
         mask, grown = dilate(mask, extra), grown + extra
     described = region.with_(
         font_size=region.font_size or _font_size(local),
-        stroke_color=_stroke_color(crop, strokes.mask),
+        stroke_color=_stroke_color(crop, strokes),
         grown=grown,
     )
     return RegionMask(described, box, mask, strokes)
@@ -107,6 +109,7 @@ def join(before: RegionMask, again: RegionMask) -> RegionMask:
         mask=_placed(again.strokes.mask, canvas, window),
         art=_placed(again.strokes.art, canvas, window),
         surface=None,
+        bridge=_placed(again.strokes.bridge, canvas, window),
         interior=None
         if again.strokes.interior is None
         else _placed(again.strokes.interior, canvas, window),
@@ -171,8 +174,13 @@ def _font_size(lines: list[Polygon]) -> float:
     return round(float(np.median(heights)) * 0.8, 1)
 
 
-def _stroke_color(crop: Image, mask: Mask) -> tuple[int, int, int] | None:
-    if not mask.any():
+def _stroke_color(crop: Image, strokes: Strokes) -> tuple[int, int, int] | None:
+    """Median colour of the strokes' inside, where antialiasing has no share."""
+    if not strokes.mask.any():
         return None
-    red, green, blue = np.median(crop[mask], axis=0)
+    inside = strokes.mask
+    if strokes.surface is not None:
+        distance = strokes.surface.distance(crop)
+        inside = inside & (distance >= 0.7 * float(np.quantile(distance[inside], 0.9)))
+    red, green, blue = np.median(crop[inside], axis=0)
     return int(red), int(green), int(blue)

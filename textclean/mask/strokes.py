@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclean.mask.art import strokes_over_art
-from textclean.mask.morphology import Components, dilate, erode, rasterize, ring
+from textclean.mask.morphology import Components, closed, dilate, erode, rasterize, ring
 from textclean.surface import Surface, channel_distance, dominant_colors, fit, strongest
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Strokes:
             stays off them. Empty where the background is not plain.
         surface: Model of the plain background, or None.
         interior: ``(H, W)`` bool, the plain background around the lettering (with it), or None.
+        bridge: ``(H, W)`` bool, where lettering lies on a border or another line of the art that
+            ought to go on beneath it; a plain fill would leave a gap there.
         reason: How the strokes were found, in a few words.
     """
 
@@ -46,6 +48,7 @@ class Strokes:
     art: Mask
     surface: Surface | None
     interior: Mask | None
+    bridge: Mask
     reason: str
 
 
@@ -59,14 +62,15 @@ def find_strokes(image: Image, lines: Sequence[Polygon], height: float) -> Strok
     """
     core = rasterize(lines, image.shape[:2])
     if not core.any():
-        return Strokes(core, np.zeros_like(core), None, None, "outside the page")
+        return Strokes(core, core, None, None, core, "outside the page")
     surface = plain_background(image, core, height)
     if surface is not None:
         strokes = _on_plain(image, core, surface, height)
         if strokes is not None:
             return strokes
     mask, reason = strokes_over_art(image, core, height)
-    return Strokes(mask, np.zeros_like(core), None, None, reason)
+    nothing = np.zeros_like(core)
+    return Strokes(mask, nothing, None, None, nothing, reason)
 
 
 def plain_background(image: Image, core: Mask, height: float) -> Surface | None:
@@ -123,14 +127,27 @@ def _on_plain(image: Image, core: Mask, surface: Surface, height: float) -> Stro
     parts = Components.of(ink)
     text = _text_components(parts, core, search, distance > 0.4 * contrast, height)
     mask = parts.select(text)
-    crossing = (parts.count(core) > 0) & ~text
-    mask |= _cut_off(parts.select(crossing), core, distance, contrast, height)
+    crossing = parts.select((parts.count(core) > 0) & ~text)
+    cut = _cut_off(crossing, core, distance, contrast, height)
+    mask |= cut
     interior = _interior(~ink | mask, core & ~ink)
     mask |= _companions(parts, mask, interior, distance > 0.4 * contrast, height)
     if not mask.any():
         return None
     art = ink & ~mask
-    return Strokes(mask, art, surface, interior | mask, "stands out from a plain background")
+    bridge = _bridge(crossing & ~cut, cut, height)
+    reason = "stands out from a plain background"
+    return Strokes(mask, art, surface, interior | mask, bridge, reason)
+
+
+def _bridge(line: Mask, cut: Mask, height: float) -> Mask:
+    """Where a line that lettering was cut from would go on: gaps of it, up to a glyph wide."""
+    if not cut.any():
+        return cut
+    radius = max(2, round(0.5 * height))
+    # Padded, since a closing eats into what lies along the edge of the array.
+    joined = closed(np.pad(line, radius), radius)[radius:-radius, radius:-radius]
+    return joined & ~line & dilate(cut, 2)
 
 
 def _text_components(

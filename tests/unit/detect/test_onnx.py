@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import os
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from textclean.detect import onnx
+from textclean.detect.onnx import OnnxNetwork, default_threads, shipped_weights
+from textclean.detect.ppocr import DETECTION_WEIGHTS
+from textclean.errors import MissingExtraError, WeightsError
+
+
+def test_the_weights_lie_in_the_installed_wheel() -> None:
+    path = shipped_weights(DETECTION_WEIGHTS)
+    assert path.stat().st_size > 5_000_000
+    assert path == shipped_weights("not_there.onnx", DETECTION_WEIGHTS)
+
+
+def test_a_wheel_without_the_weights_is_told() -> None:
+    with pytest.raises(WeightsError, match=r"no a\.onnx or b\.onnx in") as caught:
+        shipped_weights("a.onnx", "b.onnx")
+    assert "pip install" in (caught.value.remedy or "")
+
+
+@pytest.mark.parametrize("spec", [None, ModuleSpec("rapidocr", None)])
+def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, spec: object) -> None:
+    monkeypatch.setattr(onnx, "find_spec", lambda name: spec)
+    with pytest.raises(MissingExtraError, match="rapidocr") as caught:
+        shipped_weights(DETECTION_WEIGHTS)
+    assert caught.value.remedy == "Install it: pip install rapidocr"
+    assert caught.value.exit_code == 3
+
+
+def test_a_file_that_is_not_there_or_not_a_network_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="there is no weights file"):
+        OnnxNetwork(tmp_path / "missing.onnx")
+    with pytest.raises(WeightsError, match="there is no weights file"):
+        OnnxNetwork(tmp_path)
+    for content in (b"", b"garbage" * 100, shipped_weights(DETECTION_WEIGHTS).read_bytes()[:5000]):
+        broken = tmp_path / "broken.onnx"
+        broken.write_bytes(content)
+        with pytest.raises(WeightsError, match="not an ONNX network") as caught:
+            OnnxNetwork(broken)
+        assert "\n" not in str(caught.value)
+
+
+def test_input_that_a_network_cannot_take_is_told() -> None:
+    network = OnnxNetwork(shipped_weights(DETECTION_WEIGHTS), threads=1)
+    with pytest.raises(WeightsError, match=r"cannot process input of shape \(1, 7, 32, 32\)"):
+        network(np.zeros((1, 7, 32, 32), np.float32))
+    assert network(np.zeros((1, 3, 64, 64), np.float32)).shape == (1, 1, 64, 64)
+
+
+def test_threads_follow_the_cores_of_this_process_and_can_be_lowered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(6)), raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert default_threads() == 6
+    for value, expected in (("2", 2), ("40", 6), ("0", 6), ("many", 6), ("", 6)):
+        monkeypatch.setenv("OMP_NUM_THREADS", value)
+        assert default_threads() == expected
+
+
+def test_threads_where_the_system_has_no_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert default_threads() == 3

@@ -1,0 +1,141 @@
+"""The default detector: PP-OCRv6 small, run on the CPU by onnxruntime.
+
+The weights (Apache-2.0, PaddlePaddle) lie inside the wheel of ``rapidocr``; nothing is ever
+downloaded, and ``rapidocr`` itself is not imported: its pipeline scales every page to at most
+2000 pixels, reads all text whether asked or not, and configures logging. Here pages go through at
+native scale, in tiles where they are large, and once more halved for large lettering.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import cv2
+import numpy as np
+
+from textclean.detect.assemble import assemble
+from textclean.detect.confirm import confirmed
+from textclean.detect.dbnet import PP_OCR, DBParameters, lines_from_map
+from textclean.detect.fuse import fused, unseen
+from textclean.detect.lines import Line, clipped
+from textclean.detect.onnx import OnnxNetwork, shipped_weights
+from textclean.detect.recognize import Recognizer
+from textclean.detect.tiles import DEFAULT_TILING, Tiling, halved, halvings, padded, stitched
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclean.detect import DetectorOptions
+    from textclean.protocols import Detector  # noqa: F401  (what the class below follows)
+    from textclean.types import Image, Page, Region
+
+DETECTION_WEIGHTS = "PP-OCRv6_det_small.onnx"
+RECOGNITION_WEIGHTS = "PP-OCRv6_rec_small.onnx"
+SMALLEST_PAGE = 16
+
+
+class PPOCRDetector:
+    """Finds text with a detection network of the PP-OCR family.
+
+    Args:
+        detection: An ``.onnx`` file; None = the weights in the wheel of ``rapidocr``.
+        recognition: An ``.onnx`` file with its characters in the metadata; None = those in the
+            wheel. Loaded when text is first read.
+        read: Recognize the text too.
+        reading_order: "rtl", "ltr" or "auto".
+        parameters: Thresholds of the post-processing.
+        tiling: How large pages are cut.
+        threads: Threads for one inference; None = the cores this process may use.
+
+    Raises:
+        WeightsError: The detection weights are missing or not understood.
+        MissingExtraError: ``rapidocr`` is not installed and its weights are wanted.
+    """
+
+    def __init__(
+        self,
+        detection: Path | None = None,
+        recognition: Path | None = None,
+        *,
+        read: bool = False,
+        reading_order: str = "auto",
+        parameters: DBParameters = PP_OCR,
+        tiling: Tiling = DEFAULT_TILING,
+        threads: int | None = None,
+    ) -> None:
+        self.network = OnnxNetwork(detection or shipped_weights(DETECTION_WEIGHTS), threads=threads)
+        self.recognizer = (
+            Recognizer(recognition or shipped_weights(RECOGNITION_WEIGHTS), threads=threads)
+            if read
+            else None
+        )
+        self.reading_order = reading_order
+        self.parameters = parameters
+        self.tiling = tiling
+
+    @classmethod
+    def from_options(cls, options: DetectorOptions) -> Self:
+        """The detector that a run's options ask for."""
+        detection, recognition = options.detector_weights, options.recognizer_weights
+        return cls(
+            Path(detection) if detection else None,
+            Path(recognition) if recognition else None,
+            read=options.needs_text,
+            reading_order=options.reading_order,
+        )
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """File names of the weights in use, by task, for reports."""
+        names = {"detection": self.network.path.name}
+        if self.recognizer is not None:
+            names["recognition"] = self.recognizer.path.name
+        return names
+
+    def detect(self, page: Page) -> tuple[Region, ...]:
+        """The blocks of text on ``page.rgb``, in reading order.
+
+        Pages with a side under 16 pixels have no text.
+        """
+        if min(page.size) < SMALLEST_PAGE:
+            return ()
+        lines = self.find_lines(page.rgb)
+        return assemble(
+            lines, page.rgb, reading_order=self.reading_order, recognizer=self.recognizer
+        )
+
+    def find_lines(self, image: Image) -> list[Line]:
+        """Rectangles around the lines of an ``(H, W, 3)`` uint8 RGB image."""
+        height, width = image.shape[:2]
+        found: list[Line] = []
+        view = image
+        for level in halvings(width, height):
+            if level:
+                view = halved(view)
+            probability = stitched(view, self._probability, 1, self.tiling)[..., 0]
+            lines = [
+                _enlarged(line, 2**level, width, height)
+                for line in lines_from_map(probability, self.parameters)
+            ]
+            sure = [
+                line
+                for line in unseen(found, lines)
+                if confirmed(line, image, self._probability, self.parameters)
+            ]
+            found = fused(found, sure)
+        return found
+
+    def _probability(self, image: Image) -> NDArray[np.uint8]:
+        """``(h, w, 1)`` uint8 text probability of an ``(h, w, 3)`` uint8 RGB image."""
+        height, width = image.shape[:2]
+        canvas = cv2.cvtColor(padded(image), cv2.COLOR_RGB2BGR).astype(np.float32)
+        canvas = canvas / np.float32(127.5) - np.float32(1.0)
+        batch = np.ascontiguousarray(canvas.transpose(2, 0, 1)[None])
+        answer = self.network(batch)[0, 0, :height, :width]
+        return np.rint(np.clip(answer, 0.0, 1.0) * 255).astype(np.uint8)[..., None]
+
+
+def _enlarged(line: Line, factor: int, width: int, height: int) -> Line:
+    """A line of a smaller scale in page pixels, clipped to the page."""
+    return Line(clipped((line.polygon + 0.5) * factor - 0.5, width, height), line.score)

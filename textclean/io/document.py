@@ -1,0 +1,236 @@
+"""What all sources and sinks have in common."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Self
+
+from textclean.errors import FileAccessError, TextcleanError
+from textclean.io.atomic import cannot_write
+from textclean.io.images import read_image, write_image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from textclean.protocols import PageEntry
+    from textclean.types import Mask, Page
+
+
+class ImageEntry:
+    """A page that is an image file, in a folder, in an archive or alone.
+
+    Attributes:
+        name: Name inside the document, with forward slashes.
+        number: Position in the document, from 1.
+        read: Gives the image's bytes as they are stored.
+    """
+
+    def __init__(
+        self, name: str, number: int, read: Callable[[], bytes], *, source: str, max_pixels: int
+    ) -> None:
+        """An entry whose bytes ``read`` fetches."""
+        self.name = name
+        self.number = number
+        self.read = read
+        self._source = source
+        self._max_pixels = max_pixels
+
+    def load(self) -> Page:
+        """Decode the page.
+
+        Raises:
+            FileAccessError: It cannot be read.
+            InputError: It cannot be decoded.
+        """
+        with located(self._source, self.name):
+            data = self.read()
+        return read_image(
+            data,
+            self.name,
+            max_pixels=self._max_pixels,
+            source=self._source,
+            number=self.number,
+        )
+
+    def encode(self, page: Page, mask: Mask) -> bytes:
+        """The entry's bytes with the cleaned page in them."""
+        with located(self._source, self.name):
+            return write_image(page, mask, self.read())
+
+
+class Document:
+    """Base of the sources.
+
+    Attributes:
+        path: The file or folder.
+        name: Its name, for messages.
+        others: Names of what is in it besides pages.
+        warnings: What will not come back as it was, one line each.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """A source around a path that exists."""
+        self.path = path
+        self.name = str(path)
+        self.others: tuple[str, ...] = ()
+        self.warnings: list[str] = []
+
+    @property
+    def entries(self) -> Sequence[PageEntry]:
+        """The pages in natural order; nothing is decoded to list them."""
+        raise NotImplementedError
+
+    def open_sink(self, dst: Path, *, overwrite: bool) -> DocumentSink:
+        """The sink that writes the same kind of document to ``dst``."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of the file; safe to call twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class DocumentSink:
+    """Base of the sinks: the order of calls, and nothing left behind.
+
+    Pages may come in any order. One that is neither written nor kept when the sink is committed is
+    kept. Leaving the ``with`` block without a commit discards.
+
+    Attributes:
+        warnings: What did not come out as it was, one line each; filled until the commit.
+    """
+
+    def __init__(self, source: Document) -> None:
+        """A sink for the pages of ``source``."""
+        self._document = source
+        self._open = True
+        self._written: set[int] = set()
+        self.warnings: list[str] = []
+
+    def keep(self, entry: PageEntry) -> None:
+        """Take the page over as it is, byte for byte."""
+        self._require(entry)
+        self._written.discard(entry.number)
+
+    def write(self, entry: PageEntry, page: Page, mask: Mask) -> None:
+        """Write the cleaned page in place of the entry; ``mask`` is as stored.
+
+        Nothing is encoded where the mask is empty: the page is kept.
+
+        Raises:
+            FileAccessError: The output cannot be written.
+            MaskError: The mask is not one of the page.
+            PageError: A pixel outside the mask would change.
+            UnsupportedFormatError: The entry's format cannot hold the page as it is.
+        """
+        self._require(entry)
+        if not mask.any():
+            self.keep(entry)
+            return
+        with located(self._document.name, entry.name):
+            self._write(entry, page, mask)
+        self._written.add(entry.number)
+
+    def commit(self) -> None:
+        """Make the output visible under its final name.
+
+        Raises:
+            FileAccessError: It cannot be written; nothing is left of it.
+            OutputExistsError: Its name has been taken meanwhile; nothing is left of it.
+        """
+        if not self._open:
+            raise ValueError("the sink is closed")
+        try:
+            with located(self._document.name, None):
+                self._commit()
+        except BaseException:
+            self.discard()
+            raise
+        self._open = False
+        self._close()
+
+    def discard(self) -> None:
+        """Remove everything that was written; safe to call twice and after ``commit``."""
+        if self._open:
+            self._open = False
+            self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.discard()
+
+    def _require(self, entry: PageEntry) -> None:
+        if not self._open:
+            raise ValueError("the sink is closed")
+        known = self._document.entries
+        if not 1 <= entry.number <= len(known) or known[entry.number - 1].name != entry.name:
+            raise ValueError(f"{entry.name!r} is not a page of {self._document.name}")
+
+    def _write(self, entry: PageEntry, page: Page, mask: Mask) -> None:
+        raise NotImplementedError
+
+    def _commit(self) -> None:
+        raise NotImplementedError
+
+    def _close(self) -> None:
+        """Let go of everything; remove what is not committed."""
+        raise NotImplementedError
+
+
+@contextlib.contextmanager
+def located(source: str, page: str | None) -> Iterator[None]:
+    """Say in errors where they happened."""
+    try:
+        yield
+    except FileAccessError:
+        # Its message names the path already.
+        raise
+    except TextcleanError as error:
+        raise error.at(source=source, page=page) from None
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says about a full disk or a missing right into our error."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """Names made different where they are not: "a.png", "a.png (2)"."""
+    seen: set[str] = set()
+    result = []
+    for name in names:
+        other, count = name, 1
+        while other in seen:
+            count += 1
+            other = f"{name} ({count})"
+        seen.add(other)
+        result.append(other)
+    return result
+
+
+def summary(names: Sequence[str], most: int = 3) -> str:
+    """Some names, and how many more there are."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

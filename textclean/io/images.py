@@ -1,0 +1,223 @@
+"""Single images: bytes to a page, and a cleaned page back to bytes of the same format."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textclean.errors import (
+    CorruptInputError,
+    FileAccessError,
+    MaskError,
+    PageError,
+    TextcleanError,
+    UnsupportedFormatError,
+)
+from textclean.io import bmp, jpeg, png, tiff, webp
+from textclean.io.guard import MAX_PIXELS, check_file_size
+from textclean.io.raster import LOSSLESS, Raster, differs_outside
+from textclean.io.sniff import FOREIGN_DOCUMENTS, FOREIGN_IMAGES, HEAD_BYTES, sniff
+from textclean.io.tiff_file import TiffFile, TiffWriter
+
+if TYPE_CHECKING:
+    import os
+
+    from textclean.types import Mask, Page
+
+
+def read_image(
+    data: bytes | str | os.PathLike[str],
+    name: str = "",
+    *,
+    max_pixels: int = MAX_PIXELS,
+    source: str = "",
+    number: int = 1,
+) -> Page:
+    """Decode one image, by its content and not by its name.
+
+    Args:
+        data: The file's bytes, or a path to it.
+        name: Name of the page for messages; defaults to the path's.
+        max_pixels: Images with more pixels are refused before decoding.
+        source: Name of the document for messages.
+        number: Position in the document, from 1.
+
+    Returns:
+        The page, in the file's own mode and depth; its arrays are read-only.
+
+    Raises:
+        CorruptInputError: Empty, truncated, damaged, or no image.
+        FileAccessError: The path cannot be read.
+        TooLargeError: Over the limit.
+        UnsupportedFormatError: A format, mode or feature that is not handled.
+    """
+    if not isinstance(data, bytes):
+        path = Path(data)
+        name = name or path.name
+        data = read_file(path)
+    try:
+        raster = decode_image(data, max_pixels)
+    except TextcleanError as error:
+        raise error.at(source=source or None, page=name or None) from None
+    return raster.to_page(source=source, name=name, number=number)
+
+
+def write_image(page: Page, mask: Mask, original: bytes) -> bytes:
+    """Encode a cleaned page in the format of the file it came from.
+
+    What was written is decoded again and compared with the original outside the mask.
+
+    Args:
+        page: The cleaned page.
+        mask: ``(H, W)`` bool, as stored: pixels that may differ from the original.
+        original: The bytes that the page was decoded from.
+
+    Returns:
+        The new file. All metadata is the original's.
+
+    Raises:
+        MaskError: The mask has not the size of the page as stored.
+        PageError: Pixels outside the mask would not be the original's.
+        UnsupportedFormatError: The format cannot hold the page as it is.
+    """
+    try:
+        return _write_image(page, mask, original)
+    except TextcleanError as error:
+        raise error.at(source=page.source or None, page=page.name or None) from None
+
+
+def decode_image(data: bytes, max_pixels: int) -> Raster:
+    """Decode an image; see :func:`read_image`."""
+    check_file_size(len(data))
+    kind = sniff(data[:HEAD_BYTES])
+    if kind == "png":
+        return png.decode(data, max_pixels)
+    if kind == "jpeg":
+        return jpeg.decode(data, max_pixels)
+    if kind == "webp":
+        return webp.decode(data, max_pixels)
+    if kind == "bmp":
+        return bmp.decode(data, max_pixels)
+    if kind == "tiff":
+        file = TiffFile(data)
+        return tiff.decode(file, file.ifds[_only_page(file)], max_pixels)
+    raise no_image(kind)
+
+
+def no_image(kind: str | None) -> CorruptInputError | UnsupportedFormatError:
+    """The error for data that is not an image of a format that is handled."""
+    known = FOREIGN_IMAGES | FOREIGN_DOCUMENTS | {"pdf": "PDF", "zip": "ZIP"}
+    if kind is None:
+        return CorruptInputError("this is not an image of any known format, whatever its name says")
+    return UnsupportedFormatError(
+        f"{known[kind]} is not handled here",
+        remedy="Convert it to PNG, JPEG, WebP, TIFF or BMP",
+    )
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of an image file.
+
+    Raises:
+        CorruptInputError: It is empty.
+        FileAccessError: It cannot be read.
+        TooLargeError: It is larger than any image that is handled.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, io.SEEK_END)
+            try:
+                check_file_size(size)
+            except TextcleanError as error:
+                raise error.at(source=str(path)) from None
+            file.seek(0)
+            return file.read()
+    except OSError as error:
+        raise cannot_read(path, error) from None
+
+
+def cannot_read(path: Path, error: OSError) -> FileAccessError:
+    """The error for a path that cannot be read."""
+    return FileAccessError(f"cannot read {path}: {error.strerror or error}")
+
+
+def require_same_outside(before: Raster, after: Raster, mask: Mask) -> None:
+    """Check what was written against what was there.
+
+    Raises:
+        PageError: A pixel outside the mask differs.
+    """
+    count = differs_outside(before, after, mask)
+    if count < 0:
+        raise PageError(
+            f"the page would come back as {after.mode} {after.pixels.shape} instead of "
+            f"{before.mode} {before.pixels.shape}; it was not written"
+        )
+    if count:
+        raise PageError(f"{count} pixels outside the mask would change; the page was not written")
+
+
+def require_fits(page: Page, mask: Mask, before: Raster) -> None:
+    """Check that a page can stand where the original stood.
+
+    Raises:
+        MaskError: The mask is not a mask of the page.
+        UnsupportedFormatError: Mode or size differ.
+    """
+    if mask.shape != page.pixels.shape[:2] or mask.dtype != bool:
+        raise MaskError(
+            f"the mask is {mask.dtype} {mask.shape}; the page as stored is "
+            f"{page.pixels.shape[:2]} and needs a boolean mask"
+        )
+    if page.mode != before.mode or page.pixels.shape != before.pixels.shape:
+        raise UnsupportedFormatError(
+            f"the page is {page.mode} {page.pixels.shape}, but the file it is written back to is "
+            f"{before.mode} {before.pixels.shape}"
+        )
+
+
+def _write_image(page: Page, mask: Mask, original: bytes) -> bytes:
+    limit = page.pixels.shape[0] * page.pixels.shape[1]
+    before = decode_image(original, limit)
+    require_fits(page, mask, before)
+    encoded = _encode(original, page, before)
+    after = decode_image(encoded, limit)
+    if before.metadata.extra[LOSSLESS]:
+        require_same_outside(before, after, mask)
+    elif after.mode != before.mode or after.pixels.shape != before.pixels.shape:
+        raise PageError("the page cannot be encoded as it was; it was not written")
+    return encoded
+
+
+def _encode(original: bytes, page: Page, before: Raster) -> bytes:
+    kind = sniff(original[:HEAD_BYTES])
+    if kind == "png":
+        return png.encode(original, page.pixels)
+    if kind == "jpeg":
+        return jpeg.encode(original, page.pixels)
+    if kind == "webp":
+        return webp.encode(original, page.pixels)
+    if kind == "bmp":
+        return bmp.encode(original, page.pixels, before.pixels)
+    file = TiffFile(original)
+    chosen = _only_page(file)
+    out = io.BytesIO()
+    writer = TiffWriter(out, file.order)
+    for index, ifd in enumerate(file.ifds):
+        if index == chosen:
+            writer.add(*tiff.encode(file, ifd, page.pixels), file)
+        else:
+            writer.add(ifd, file.blocks(ifd), file)
+    return out.getvalue()
+
+
+def _only_page(file: TiffFile) -> int:
+    """Index of the one page of a TIFF that stands among other files."""
+    pages = tiff.page_ifds(file)
+    if len(pages) != 1:
+        raise UnsupportedFormatError(
+            f"the TIFF has {len(pages)} pages; inside a folder or an archive it must have one",
+            remedy="Clean the TIFF on its own, or split it",
+        )
+    return pages[0]

@@ -1,0 +1,327 @@
+"""The samples of a PDF image XObject, in and out, with its filter, depth and colours kept.
+
+Only what can be written back exactly is read here; for the rest :class:`NotExactError` says so and
+the page is rendered instead.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pikepdf
+from PIL import Image, Jpeg2KImagePlugin
+
+from textclean.errors import CorruptInputError
+from textclean.io import jpeg
+from textclean.io.guard import decoder_errors
+from textclean.io.pdf_content import Placement, find_single_image
+from textclean.io.pdf_spec import DCT, FAX, FLATE, JPX, ImageSpec, NotExactError, read_spec
+from textclean.io.raster import (
+    LOSSLESS,
+    WARNINGS,
+    Raster,
+    grey_palette,
+    pack_bits,
+    unpack_bits,
+)
+from textclean.io.scanlines import decode_scanlines, encode_scanlines
+from textclean.io.tiff_codec import CCITT_G3, CCITT_G4, decode_blocks, encode_blocks
+from textclean.types import Metadata
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+HIDDEN_TEXT: Final = "PDF: the page's invisible text stays; it can be selected and found"
+_J2K_START: Final = b"\xff\x4f\xff\x51"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """An image's new stream.
+
+    Attributes:
+        data: Its bytes.
+        filter: Its filter.
+        parms: The filter's parameters, or None.
+    """
+
+    data: bytes
+    filter: pikepdf.Name
+    parms: pikepdf.Dictionary | None
+
+    def put(self, image: pikepdf.Object) -> None:
+        """Make it the stream of an image, whose dictionary keeps all that is not about filters."""
+        image.write(self.data, filter=self.filter, decode_parms=self.parms)
+
+
+def decode(image: pikepdf.Object, max_pixels: int) -> Raster:
+    """Decode an image XObject.
+
+    Raises:
+        CorruptInputError: Damaged or truncated.
+        NotExactError: It could not be written back exactly.
+        TooLargeError: More than ``max_pixels``.
+    """
+    spec = read_spec(image, max_pixels)
+    samples = _samples(image, spec)
+    if spec.inverted and spec.mode != "P":
+        samples = _invert(samples, spec)
+    palette = spec.palette
+    if spec.mode == "P" and palette is None:
+        palette = grey_palette(spec.bits)
+        palette = palette[::-1].copy() if spec.inverted else palette
+    lossless = spec.codec != DCT
+    return Raster(
+        pixels=samples.astype(np.bool_) if spec.mode == "1" else samples,
+        mode=spec.mode,
+        palette=palette,
+        metadata=Metadata(
+            format="PDF",
+            icc=spec.icc,
+            extra={LOSSLESS: lossless, WARNINGS: _warnings(spec)},
+        ),
+    )
+
+
+def encode(image: pikepdf.Object, pixels: NDArray[Any]) -> Encoded:
+    """The image's stream with other pixels of the same mode and size.
+
+    Args:
+        image: The image that the page was decoded from.
+        pixels: Native array, as :func:`decode` gives it.
+
+    Returns:
+        Data in the same filter family (Group 3 becomes Group 4; LZW, run-length and unfiltered
+        data become Flate), to stand under the image's own dictionary.
+    """
+    spec = read_spec(image, pixels.shape[0] * pixels.shape[1])
+    if spec.inverted and spec.mode != "P":
+        pixels = _invert(pixels, spec)
+    if spec.codec == DCT:
+        stored = 255 - pixels if spec.family == "cmyk" else pixels
+        data = jpeg.encode(_unwrapped(image, spec), np.ascontiguousarray(stored))
+        return Encoded(data, pikepdf.Name.DCTDecode, None)
+    if spec.codec == JPX:
+        return Encoded(_encode_jpx(_unwrapped(image, spec), pixels), pikepdf.Name.JPXDecode, None)
+    rows = _rows(pixels, spec)
+    if spec.codec == FAX:
+        return _encode_fax(rows, spec)
+    if spec.bits < 8 or spec.family == "indexed":
+        return Encoded(zlib.compress(rows.data, 9), pikepdf.Name.FlateDecode, None)
+    parms = pikepdf.Dictionary(
+        Predictor=15,
+        Colors=spec.components,
+        BitsPerComponent=spec.bits,
+        Columns=spec.width,
+    )
+    return Encoded(encode_scanlines(rows, spec.step), pikepdf.Name.FlateDecode, parms)
+
+
+def _invert(samples: NDArray[Any], spec: ImageSpec) -> NDArray[Any]:
+    if samples.dtype == np.bool_:
+        return ~samples
+    top = samples.dtype.type(2**spec.bits - 1)
+    inverted: NDArray[Any] = top - samples
+    return inverted
+
+
+def _samples(image: pikepdf.Object, spec: ImageSpec) -> NDArray[Any]:
+    """``(H, W)`` or ``(H, W, C)`` samples as stored, ``/Decode`` not applied."""
+    if spec.codec == DCT:
+        return _samples_of_jpeg(_unwrapped(image, spec), spec)
+    if spec.codec == JPX:
+        return _samples_of_jpx(_unwrapped(image, spec), spec)
+    if spec.codec == FAX:
+        rows = _decode_fax(_unwrapped(image, spec), spec)
+    elif spec.codec == FLATE and len(spec.filters) == 1:
+        rows = _inflated(image.read_raw_bytes(), spec)
+    else:
+        rows = _read_by_qpdf(image, spec)
+    if spec.bits < 8:
+        return unpack_bits(rows, spec.width * spec.components, spec.bits)
+    samples: NDArray[Any] = rows if spec.bits == 8 else rows.view(">u2").astype(np.uint16)
+    shape = (spec.height, spec.width, spec.components)
+    return samples.reshape(shape[: 2 if spec.components == 1 else 3])
+
+
+def _rows(pixels: NDArray[Any], spec: ImageSpec) -> NDArray[np.uint8]:
+    if spec.bits < 8:
+        return pack_bits(pixels.astype(np.uint8), spec.bits)
+    if spec.bits == 16:
+        pixels = pixels.astype(">u2").view(np.uint8)
+    return np.ascontiguousarray(pixels).reshape(spec.height, spec.row_bytes)
+
+
+def _unwrapped(image: pikepdf.Object, spec: ImageSpec) -> bytes:
+    """The data of the last filter; those before it may only be Flate."""
+    data = bytes(image.read_raw_bytes())
+    for name, parms in spec.filters[:-1]:
+        if name != FLATE or parms.get("/Predictor", 1) != 1:
+            raise NotExactError(f"filters {name} and {spec.codec}")
+        # Compressed data hardly compresses: more than its pixels would take is a bomb.
+        data = _inflate(data, spec.width * spec.height * 8 + 2**20, exact=False)
+    return data
+
+
+def _inflate(data: bytes, length: int, *, exact: bool = True) -> bytes:
+    try:
+        inflated = zlib.decompressobj().decompress(data, length)
+    except zlib.error as error:
+        raise CorruptInputError(f"the PDF image is damaged ({error})") from None
+    if exact and len(inflated) < length:
+        raise CorruptInputError("the PDF image is cut off")
+    return inflated
+
+
+def _inflated(data: bytes, spec: ImageSpec) -> NDArray[np.uint8]:
+    parms = spec.filters[-1][1]
+    predictor = parms.get("/Predictor", 1)
+    if predictor > 1:
+        told = [parms.get(key, default) for key, default in _PREDICTOR_DEFAULTS]
+        if told != [spec.components, spec.bits, spec.width]:
+            raise NotExactError("a predictor that does not go with the image")
+    if predictor >= 10:
+        return decode_scanlines(data, spec.height, spec.row_bytes, spec.step)
+    raw = _inflate(data, spec.row_bytes * spec.height)
+    rows = np.frombuffer(raw, np.uint8).reshape(spec.height, spec.row_bytes)
+    if predictor == 1:
+        return rows
+    if predictor != 2 or spec.bits < 8:
+        raise NotExactError(f"predictor {predictor}")
+    kind = np.dtype(">u2") if spec.bits == 16 else np.dtype(np.uint8)
+    native: NDArray[Any] = rows.view(kind).astype(kind.newbyteorder("="))
+    samples = native.reshape(spec.height, spec.width, spec.components)
+    summed = np.cumsum(samples, axis=1, dtype=samples.dtype).astype(kind)
+    return summed.view(np.uint8).reshape(spec.height, spec.row_bytes)
+
+
+_PREDICTOR_DEFAULTS: Final = (("/Colors", 1), ("/BitsPerComponent", 8), ("/Columns", 1))
+
+
+def _read_by_qpdf(image: pikepdf.Object, spec: ImageSpec) -> NDArray[np.uint8]:
+    try:
+        raw = bytes(image.read_bytes(pikepdf.StreamDecodeLevel.specialized))
+    except (pikepdf.PdfError, NotImplementedError) as error:
+        raise NotExactError(f"filters {[name for name, _ in spec.filters]}: {error}") from None
+    length = spec.row_bytes * spec.height
+    if len(raw) < length:
+        raise CorruptInputError("the PDF image is cut off")
+    return np.frombuffer(raw[:length], np.uint8).reshape(spec.height, spec.row_bytes)
+
+
+def _samples_of_jpeg(data: bytes, spec: ImageSpec) -> NDArray[np.uint8]:
+    if "/ColorTransform" in spec.filters[-1][1]:
+        raise NotExactError("a JPEG whose colour transform the PDF declares")
+    raster = jpeg.decode(data, spec.width * spec.height)
+    if raster.pixels.shape[:2] != (spec.height, spec.width):
+        raise NotExactError("a JPEG of another size than the PDF declares")
+    if raster.mode != {"grey": "L", "rgb": "RGB", "cmyk": "CMYK"}[spec.family]:
+        raise NotExactError("a JPEG of other colours than the PDF declares")
+    # The JPEG reader undoes Adobe's inversion of CMYK; in a PDF it is for /Decode to tell.
+    return 255 - raster.pixels if spec.family == "cmyk" else raster.pixels
+
+
+def _decode_fax(data: bytes, spec: ImageSpec) -> NDArray[np.uint8]:
+    parms = spec.filters[-1][1]
+    k = parms.get("/K", 0)
+    if k >= 0 and int.from_bytes(data[:2], "big") >> 4 != 1 and data[:2] != b"\x00\x01":
+        # libtiff needs the line marks (eleven zeros and a one) that PDF does not.
+        raise NotExactError("Group 3 fax data without line marks")
+    if parms.get("/Columns", 1728) != spec.width or parms.get("/EncodedByteAlign"):
+        raise NotExactError("fax data with unusual parameters")
+    rows = decode_blocks(
+        [data],
+        compression=CCITT_G4 if k < 0 else CCITT_G3,
+        rows=[spec.height],
+        row_bytes=spec.row_bytes,
+        width=spec.width,
+        t4_options=1 if k > 0 else 0,
+    )
+    return rows if parms.get("/BlackIs1") else ~rows
+
+
+def _encode_fax(rows: NDArray[np.uint8], spec: ImageSpec) -> Encoded:
+    black_is_1 = bool(spec.filters[-1][1].get("/BlackIs1"))
+    (data,) = encode_blocks(
+        rows if black_is_1 else ~rows,
+        compression=CCITT_G4,
+        block_rows=spec.height,
+        width=spec.width,
+    )
+    parms = pikepdf.Dictionary(K=-1, Columns=spec.width, Rows=spec.height)
+    if black_is_1:
+        parms.BlackIs1 = True
+    return Encoded(data, pikepdf.Name.CCITTFaxDecode, parms)
+
+
+def _samples_of_jpx(data: bytes, spec: ImageSpec) -> NDArray[np.uint8]:
+    _require_plain_jpx(data, spec)
+    with decoder_errors("JPEG 2000 image"):
+        image = Jpeg2KImagePlugin.Jpeg2KImageFile(io.BytesIO(data))
+        image.load()
+        samples = np.asarray(image)
+    if image.mode != {"grey": "L", "rgb": "RGB"}.get(spec.family):
+        raise NotExactError(f"a JPEG 2000 image of mode {image.mode}")
+    return samples
+
+
+def _require_plain_jpx(data: bytes, spec: ImageSpec) -> None:
+    """Unsigned 8-bit components in full resolution, of the declared size (SIZ marker segment)."""
+    at = data.find(_J2K_START)
+    siz = data[at + 4 :] if at >= 0 else b""
+    if len(siz) < 38 + 3 * spec.components:
+        raise CorruptInputError("the JPEG 2000 image is damaged or cut off")
+    right, bottom, left, top = (int.from_bytes(siz[i : i + 4], "big") for i in (4, 8, 12, 16))
+    count = int.from_bytes(siz[36:38], "big")
+    if (right - left, bottom - top) != (spec.width, spec.height):
+        raise NotExactError("a JPEG 2000 image of another size than the PDF declares")
+    if siz[38 : 38 + 3 * count] != b"\x07\x01\x01" * spec.components:
+        raise NotExactError("a JPEG 2000 image of unusual components")
+
+
+def _encode_jpx(original: bytes, pixels: NDArray[Any]) -> bytes:
+    mode = "L" if pixels.ndim == 2 else "RGB"
+    image = Image.frombytes(mode, (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
+    out = io.BytesIO()
+    bare = original.startswith(_J2K_START)
+    image.save(out, "JPEG2000", irreversible=False, mct=int(mode == "RGB"), no_jp2=bare)
+    return out.getvalue()
+
+
+def _warnings(spec: ImageSpec) -> tuple[str, ...]:
+    if spec.codec == DCT:
+        return ("PDF: JPEG image, pixels outside the mask may change by rounding",)
+    if spec.codec == JPX:
+        return ("PDF: JPEG 2000 image, it comes back lossless and may be larger",)
+    return ()
+
+
+def single_image(page: pikepdf.Page, max_pixels: int) -> tuple[Placement, Raster] | None:
+    """The image that a page is, decoded; None when the page must be rendered.
+
+    Raises:
+        CorruptInputError: The image is damaged.
+        TooLargeError: It has more than ``max_pixels``.
+    """
+    placement = find_single_image(page)
+    if placement is None:
+        return None
+    try:
+        raster = decode(placement.image, max_pixels)
+    except NotExactError:
+        return None
+    height, width = raster.pixels.shape[:2]
+    extra = raster.metadata.extra
+    if placement.hidden_text:
+        extra = extra | {WARNINGS: (*extra[WARNINGS], HIDDEN_TEXT)}
+    metadata = replace(
+        raster.metadata,
+        orientation=placement.orientation,
+        dpi=placement.dpi(width, height),
+        extra=extra,
+    )
+    return placement, replace(raster, metadata=metadata)

@@ -1,0 +1,328 @@
+"""TIFF pages: samples of any handled layout to a page and back, every tag kept as it is."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from textclean.errors import CorruptInputError, UnsupportedFormatError
+from textclean.io import tiff_layout as tl
+from textclean.io.raster import LOSSLESS, WARNINGS, Raster, grey_palette, pack_bits, unpack_bits
+from textclean.io.tiff_codec import (
+    DEFLATE,
+    JPEG,
+    decode_blocks,
+    decode_tiff,
+    encode_blocks,
+    single_page,
+)
+from textclean.io.tiff_file import (
+    LONG,
+    SHORT,
+    TILE_COUNTS,
+    TILE_OFFSETS,
+    Ifd,
+    Tag,
+    TiffFile,
+    with_tags,
+)
+from textclean.types import Metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from textclean.io.tiff_layout import Layout
+
+_ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _ICC = 274, 282, 283, 296, 34675
+_JPEG_TABLES, _PHOTOSHOP_LAYERS, _YCBCR_SUBSAMPLING, _UNDEFINED = 347, 37724, 530, 7
+_YCBCR_TAGS: Final = (529, _YCBCR_SUBSAMPLING, 531, 532)
+_STRIP_BYTES: Final = 1 << 18
+
+
+def decode(file: TiffFile, ifd: Ifd, max_pixels: int) -> Raster:
+    """Decode one page.
+
+    Greys of 2 and 4 bits come as palette pages with a palette of greys.
+
+    Raises:
+        CorruptInputError: Damaged or truncated.
+        TooLargeError: More than ``max_pixels``.
+        UnsupportedFormatError: A layout that could not be written back exactly.
+    """
+    layout = tl.read_layout(file, ifd, max_pixels)
+    samples = _read_samples(file, ifd, layout)
+    return Raster(
+        pixels=_native(samples, layout),
+        mode=layout.mode,
+        palette=_palette(file, ifd, layout),
+        metadata=_metadata(file, ifd, layout),
+    )
+
+
+def encode(file: TiffFile, ifd: Ifd, pixels: NDArray[Any]) -> tuple[Ifd, list[bytes]]:
+    """One page with other pixels of the same mode and size.
+
+    JPEG-compressed pages come back with Deflate, so that what is not touched stays as it was
+    decoded. All other compressions are kept.
+
+    Args:
+        file: The file that the page was decoded from.
+        ifd: Its directory there.
+        pixels: Native array, as :func:`decode` gives it.
+
+    Returns:
+        The new directory (without block offsets) and its blocks.
+    """
+    layout = tl.read_layout(file, ifd, pixels.shape[0] * pixels.shape[1])
+    samples = _read_samples(file, ifd, layout)
+    _put(samples, pixels, layout)
+    changes: dict[int, Tag | None] = {tl.FILL_ORDER: None}
+    if layout.compression == JPEG:
+        changes |= _without_jpeg(file, layout)
+        layout = _deflated(layout)
+    return with_tags(ifd, changes), _write_samples(file, samples, layout)
+
+
+def decode_encoded(file: TiffFile, ifd: Ifd, blocks: Sequence[bytes]) -> Raster:
+    """Decode what :func:`encode` gives, before it is in a file."""
+    alone = TiffFile(single_page(ifd.tags, blocks, file.order))
+    return decode(alone, alone.ifds[0], sys.maxsize)
+
+
+def page_ifds(file: TiffFile) -> list[int]:
+    """Indices of the directories that are pages; thumbnails and masks are none."""
+    return [
+        index
+        for index, ifd in enumerate(file.ifds)
+        if 254 not in ifd.tags or not file.order.values(ifd.tags[254])[0] & 0b101
+    ]
+
+
+def _read_samples(file: TiffFile, ifd: Ifd, layout: Layout) -> NDArray[Any]:
+    """``(H, W, S)`` uint8 (also of fewer bits) or uint16 in this machine's order, writable."""
+    if layout.compression == JPEG:
+        return _read_jpeg(file, ifd, layout)
+    blocks = list(file.blocks(ifd))
+    each = layout.across * layout.down
+    planes = [
+        _read_plane(blocks[i * each : (i + 1) * each], file.order.order, layout)
+        for i in range(layout.planes)
+    ]
+    return planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
+
+
+def _read_plane(blocks: Sequence[bytes], order: str, layout: Layout) -> NDArray[Any]:
+    """``(H, W, C)`` samples of one plane."""
+    rows = [layout.block_rows] * len(blocks)
+    if not layout.tiled:
+        rows[-1] = layout.height - layout.block_rows * (layout.down - 1)
+    data = decode_blocks(
+        blocks,
+        compression=layout.compression,
+        rows=rows,
+        row_bytes=layout.row_bytes,
+        width=layout.block_width,
+        reversed_bits=layout.reversed_bits,
+        t4_options=layout.t4_options,
+    )
+    samples = _samples_of_rows(data, order, layout)
+    if layout.tiled:
+        grid = samples.reshape(
+            layout.down, layout.across, layout.block_rows, layout.block_width, layout.channels
+        )
+        high, wide = layout.down * layout.block_rows, layout.across * layout.block_width
+        samples = grid.swapaxes(1, 2).reshape(high, wide, layout.channels)
+    return np.array(samples[: layout.height, : layout.width])
+
+
+def _samples_of_rows(data: NDArray[np.uint8], order: str, layout: Layout) -> NDArray[Any]:
+    """``(R, block width, C)`` samples of ``(R, row bytes)`` decompressed rows."""
+    count = layout.block_width * layout.channels
+    samples: NDArray[Any]
+    if layout.bits == 16:
+        samples = data.view(f"{order}u2").astype(np.uint16)
+    else:
+        samples = unpack_bits(data, count, layout.bits)
+    samples = samples.reshape(len(data), layout.block_width, layout.channels)
+    if layout.predictor == 2:
+        samples = np.cumsum(samples, axis=1, dtype=samples.dtype)
+    return samples
+
+
+def _write_samples(file: TiffFile, samples: NDArray[Any], layout: Layout) -> list[bytes]:
+    parts = np.split(samples, layout.planes, axis=2) if layout.planar else [samples]
+    return [b for part in parts for b in _write_plane(part, file.order.order, layout)]
+
+
+def _write_plane(samples: NDArray[Any], order: str, layout: Layout) -> list[bytes]:
+    """The inverse of :func:`_read_plane`."""
+    if layout.tiled:
+        high, wide = layout.down * layout.block_rows, layout.across * layout.block_width
+        margins = ((0, high - layout.height), (0, wide - layout.width), (0, 0))
+        grid = np.pad(samples, margins, mode="edge").reshape(
+            layout.down, layout.block_rows, layout.across, layout.block_width, layout.channels
+        )
+        samples = grid.swapaxes(1, 2).reshape(-1, layout.block_width, layout.channels)
+    if layout.predictor == 2:
+        samples = np.diff(samples, axis=1, prepend=samples.dtype.type(0))
+    flat = np.ascontiguousarray(samples).reshape(len(samples), -1)
+    if layout.bits == 16:
+        rows = flat.astype(f"{order}u2").view(np.uint8)
+    else:
+        rows = pack_bits(flat, layout.bits)
+    return encode_blocks(
+        rows,
+        compression=layout.compression,
+        block_rows=layout.block_rows,
+        width=layout.block_width,
+    )
+
+
+def _read_jpeg(file: TiffFile, ifd: Ifd, layout: Layout) -> NDArray[np.uint8]:
+    tags = _jpeg_tags(file, ifd, layout)
+    image = decode_tiff(single_page(tags, list(file.blocks(ifd)), file.order))
+    samples = np.array(image)
+    if image.mode not in ("L", "RGB", "CMYK") or len(image.getbands()) != layout.base:
+        raise UnsupportedFormatError(f"the JPEG in the TIFF decodes to mode {image.mode}")
+    if layout.photometric == tl.WHITE_IS_ZERO:
+        # Pillow shows such a page the right way round; here samples are as stored.
+        samples = 255 - samples
+    return samples.reshape(layout.height, layout.width, layout.base)
+
+
+def _jpeg_tags(file: TiffFile, ifd: Ifd, layout: Layout) -> dict[int, Tag]:
+    """What libtiff needs to know of a JPEG-compressed page, and nothing to stumble on."""
+    numbers: dict[int, tuple[int, ...]] = {
+        tl.WIDTH: (layout.width,),
+        tl.LENGTH: (layout.height,),
+        tl.BITS: (layout.bits,) * layout.samples,
+        tl.COMPRESSION: (JPEG,),
+        tl.PHOTOMETRIC: (layout.photometric,),
+        tl.SAMPLES: (layout.samples,),
+        tl.PLANAR: (2 if layout.planar else 1,),
+    }
+    if layout.tiled:
+        numbers |= {tl.TILE_WIDTH: (layout.block_width,), tl.TILE_LENGTH: (layout.block_rows,)}
+        numbers[TILE_OFFSETS] = (0,)
+    else:
+        numbers[tl.ROWS_PER_STRIP] = (layout.block_rows,)
+    if _YCBCR_SUBSAMPLING in ifd.tags:
+        numbers[_YCBCR_SUBSAMPLING] = file.order.values(ifd.tags[_YCBCR_SUBSAMPLING])[:2]
+    tags = {number: file.order.tag(LONG, *values) for number, values in numbers.items()}
+    if _JPEG_TABLES in ifd.tags:
+        tables = ifd.tags[_JPEG_TABLES]
+        tags[_JPEG_TABLES] = Tag(_UNDEFINED, len(tables.value), tables.value)
+    return tags
+
+
+def _native(samples: NDArray[Any], layout: Layout) -> NDArray[Any]:
+    """The page's array of the samples."""
+    if layout.alpha == 1:
+        _refuse_premultiplied(samples, layout)
+    used = samples[..., : layout.base + layout.has_alpha]
+    if layout.photometric == tl.WHITE_IS_ZERO and layout.bits in (1, 8, 16):
+        used = used.copy()
+        used[..., 0] = 2**layout.bits - 1 - used[..., 0]
+    pixels = used[..., 0] if used.shape[2] == 1 else used
+    if layout.mode == "1":
+        return pixels.astype(np.bool_)
+    return np.ascontiguousarray(pixels)
+
+
+def _put(samples: NDArray[Any], pixels: NDArray[Any], layout: Layout) -> None:
+    """The inverse of :func:`_native`, into the samples that it was made of."""
+    used = pixels.reshape(layout.height, layout.width, -1).astype(samples.dtype)
+    samples[..., : used.shape[2]] = used
+    if layout.photometric == tl.WHITE_IS_ZERO and layout.bits in (1, 8, 16):
+        samples[..., 0] = 2**layout.bits - 1 - samples[..., 0]
+
+
+def _refuse_premultiplied(samples: NDArray[Any], layout: Layout) -> None:
+    if (samples[..., layout.base] != 2**layout.bits - 1).any():
+        raise UnsupportedFormatError(
+            "the TIFF's colours are premultiplied with its alpha",
+            remedy="Save it with unassociated alpha, or without transparency",
+        )
+
+
+def _palette(file: TiffFile, ifd: Ifd, layout: Layout) -> NDArray[np.uint8] | None:
+    if layout.mode not in ("P", "PA"):
+        return None
+    if layout.photometric != tl.PALETTE:
+        greys = grey_palette(layout.bits)
+        return greys[::-1].copy() if layout.photometric == tl.WHITE_IS_ZERO else greys
+    tag = ifd.tags.get(tl.COLOR_MAP)
+    if tag is None or tag.count != 3 * 2**layout.bits:
+        raise CorruptInputError("the TIFF has no usable palette")
+    colors = np.array(file.order.values(tag), np.uint32).reshape(3, -1).T
+    # Some writers put 8-bit values where 16-bit ones belong.
+    return (colors // 256 if colors.max() > 255 else colors).astype(np.uint8)
+
+
+def _metadata(file: TiffFile, ifd: Ifd, layout: Layout) -> Metadata:
+    icc = ifd.tags.get(_ICC)
+    notes = []
+    if layout.compression == JPEG:
+        notes.append("TIFF: the JPEG compression comes back as lossless Deflate, a larger file")
+    if _PHOTOSHOP_LAYERS in ifd.tags:
+        notes.append("TIFF: Photoshop's layers in the file are handed through as they are")
+    orientation = _number(file, ifd, _ORIENTATION, 1)
+    return Metadata(
+        format="TIFF",
+        icc=icc.value if icc else None,
+        dpi=_dpi(file, ifd),
+        orientation=orientation if orientation in range(1, 9) else 1,
+        extra={LOSSLESS: True, WARNINGS: tuple(notes)},
+    )
+
+
+def _number(file: TiffFile, ifd: Ifd, number: int, default: int) -> int:
+    tag = ifd.tags.get(number)
+    return file.order.values(tag)[0] if tag is not None and tag.count else default
+
+
+def _dpi(file: TiffFile, ifd: Ifd) -> tuple[float, float] | None:
+    scale = {2: 1.0, 3: 2.54}.get(_number(file, ifd, _RESOLUTION_UNIT, 2))
+    x, y = (
+        next(iter(file.order.rationals(ifd.tags[n])), 0.0) if n in ifd.tags else 0.0
+        for n in (_X_RESOLUTION, _Y_RESOLUTION)
+    )
+    return (x * scale, y * scale) if scale and x > 0 and y > 0 else None
+
+
+def _deflated(layout: Layout) -> Layout:
+    """The layout that a JPEG-compressed page gets."""
+    row_bytes = layout.width * layout.samples
+    return replace(
+        layout,
+        photometric=tl.RGB if layout.photometric == tl.YCBCR else layout.photometric,
+        compression=DEFLATE,
+        predictor=2,
+        planar=False,
+        tiled=False,
+        block_width=layout.width,
+        block_rows=min(layout.height, max(1, _STRIP_BYTES // row_bytes)),
+        reversed_bits=False,
+    )
+
+
+def _without_jpeg(file: TiffFile, layout: Layout) -> dict[int, Tag | None]:
+    new = _deflated(layout)
+    gone = (
+        _JPEG_TABLES, tl.TILE_WIDTH, tl.TILE_LENGTH, TILE_OFFSETS, TILE_COUNTS, *_YCBCR_TAGS,
+    )  # fmt: skip
+    changes: dict[int, Tag | None] = dict.fromkeys(gone)
+    values = {
+        tl.PHOTOMETRIC: new.photometric,
+        tl.COMPRESSION: new.compression,
+        tl.PREDICTOR: new.predictor,
+        tl.PLANAR: 1,
+    }
+    changes |= {number: file.order.tag(SHORT, value) for number, value in values.items()}
+    changes[tl.ROWS_PER_STRIP] = file.order.tag(LONG, new.block_rows)
+    return changes
