@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from textclean.distance import distance_to
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -144,10 +146,8 @@ def far_from(text: Mask, distance: float) -> Mask:
     """``(H, W)`` bool: pixels more than ``distance`` pixels from every True pixel of ``text``."""
     if not text.any():
         return np.ones(text.shape, dtype=bool)
-    background = (~text).astype(np.uint8)
-    nearest = cv2.distanceTransform(background, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    # The exact transform works in float32: its square roots are off by an ulp or so.
-    far: Mask = nearest > distance + 1e-3
+    # Square roots in float32 are off by an ulp or so.
+    far: Mask = distance_to(text) > distance + 1e-3
     return far
 
 

@@ -8,13 +8,14 @@ No truth is needed, and no second opinion.
 The weights are those of stacked regression with weights that are positive and sum to one: they
 minimize the expected squared error given the covariance of the candidates' errors. Sources:
 D. Wolpert, "Stacked generalization", Neural Networks 5 (1992); L. Breiman, "Stacked regressions",
-Machine Learning 24 (1996).
+Machine Learning 24 (1996); J. Chen, S. Paris, F. Durand, "Real-time edge-aware image processing
+with the bilateral grid", SIGGRAPH 2007.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import cv2
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 COPIES = 2
 """Copies of the hole, in opposite directions."""
-REACH = 24.0
+REACH = 32.0
 """Standard deviation in pixels of the neighbourhood whose errors count for a pixel."""
 ENOUGH = 0.3
 """Share of a copy that must fall on known pixels; the nearest such place is taken."""
@@ -44,7 +45,13 @@ NEAREST = 4
 SINGLE = 0.97
 """A blend must promise less than this share of the best candidate's error: blends blur."""
 CELL = 8
-"""Weights are worked out on a grid of cells of so many pixels."""
+"""Errors are gathered on a grid of cells of so many pixels."""
+LEVELS = 8
+"""Levels of that grid, by the logarithm of how busy the surroundings are."""
+AROUND = 6.0
+"""Standard deviation in pixels of what counts as the surroundings of a pixel."""
+PRIOR = 0.02
+"""Weight of the whole window's errors, in pixels per cell and level."""
 RING = 6
 """Width in pixels of the known ring around a hole that tells a uniform background."""
 UNIFORM = 6
@@ -166,9 +173,8 @@ def choose(
         return Choice(filled, first, alone, reason="no known pixels to measure on")
     jobs = [real, *((image, mask | copy, None) for copy in hidden)]
     fills = {name: _fill(inpainter, jobs) for name, inpainter in candidates.items()}
-    covariance = _covariance(image, hidden, [fill[1:] for fill in fills.values()], reach)
-    weights = _weigh(covariance)  # (rows, columns, K)
-    return _blend(image, mask, {name: fill[0] for name, fill in fills.items()}, covariance, weights)
+    covariance = _covariance(image, mask, hidden, [fill[1:] for fill in fills.values()], reach)
+    return _blend(image, mask, {name: fill[0] for name, fill in fills.items()}, covariance)
 
 
 def _check_mask(image: Image, mask: Mask) -> None:
@@ -200,7 +206,7 @@ def _spread(image: Image, mask: Mask) -> float | None:
     if not len(ring):
         return None
     strays = np.abs(ring - np.median(ring, axis=0)).max(axis=1) > UNIFORM
-    return None if strays.mean() > 0.01 else float(ring.std(axis=0).mean())
+    return None if strays.mean() > 0.01 else float(ring[~strays].std(axis=0).mean())
 
 
 def _hide(mask: Mask, copies: int) -> list[Mask]:
@@ -248,43 +254,92 @@ def _shift(mask: Mask, dy: int, dx: int) -> Mask:
     return moved
 
 
+def _activity(image: Image, hole: Mask) -> NDArray[np.float32]:
+    """How busy the known pixels around each pixel are: ``(H, W)``, 0 to ``LEVELS - 1``.
+
+    The logarithm of their standard deviation, for errors grow with it.
+    """
+    known = (~hole).astype(np.float32)[..., None]
+    values = image.astype(np.float32)
+    planes = np.concatenate([known, values * known, np.square(values) * known], axis=2)
+    near: Any = cv2.GaussianBlur(planes, (0, 0), AROUND, borderType=cv2.BORDER_CONSTANT)
+    far: Any = cv2.GaussianBlur(planes, (0, 0), 4 * AROUND, borderType=cv2.BORDER_CONSTANT)
+    sums = near + np.float32(1e-3) * far  # deep inside a hole, the wider circle decides
+    means = sums[..., 1:] / np.maximum(sums[..., :1], np.float32(1e-12))
+    variance = (means[..., 3:] - np.square(means[..., :3])).mean(axis=2)
+    level = np.log2(1 + np.sqrt(np.maximum(variance, 0)))
+    return np.asarray(np.clip(level, 0, LEVELS - 1), dtype=np.float32)
+
+
+def _places(image: Image, hole: Mask, chosen: Mask) -> NDArray[np.float32]:
+    """``(N, 3)`` places of the chosen pixels in the grid: row, column, level."""
+    ys, xs = np.nonzero(chosen)
+    level = _activity(image, hole)[ys, xs]
+    centre = np.float32(0.5)
+    return np.stack(
+        [(ys + centre) / CELL - centre, (xs + centre) / CELL - centre, level], axis=1
+    ).astype(np.float32)
+
+
 def _covariance(
-    image: Image, hidden: Sequence[Mask], fills: Sequence[Sequence[Image]], reach: float
+    image: Image,
+    mask: Mask,
+    hidden: Sequence[Mask],
+    fills: Sequence[Sequence[Image]],
+    reach: float,
 ) -> NDArray[np.float32]:
-    """Second moments of the candidates' errors in the neighbourhood of each cell.
+    """Second moments of the candidates' errors, as a bilateral grid.
+
+    Near-by pixels count, and among them those whose surroundings are as busy: what happens on the
+    art beyond a bubble's border says nothing of the inside.
 
     Args:
         image: ``(H, W, 3)``.
+        mask: ``(H, W)`` bool, the hole.
         hidden: ``(H, W)`` bool, the copies.
         fills: For each of K candidates, the image filled under each copy.
         reach: Standard deviation of the neighbourhood in pixels.
 
     Returns:
-        ``(rows, columns, K, K)``, grey levels squared.
+        ``(rows, columns, LEVELS, K, K)``, grey levels squared.
     """
     count = len(fills)
-    height, width = image.shape[:2]
-    moments = np.zeros((count, count, height, width), dtype=np.float32)
-    number = np.zeros((height, width), dtype=np.float32)
+    shape = (-(-mask.shape[0] // CELL), -(-mask.shape[1] // CELL), LEVELS)
+    sums = np.zeros((*shape, count * count + 1), dtype=np.float32)
     for index, copy in enumerate(hidden):
         truth = image[copy].astype(np.float32)
         errors = np.stack([fill[index][copy].astype(np.float32) - truth for fill in fills])
-        moments[:, :, copy] += np.einsum("inc,jnc->ijn", errors, errors) / errors.shape[-1]
-        number[copy] += 1
-    overall = moments.sum(axis=(2, 3)) / number.sum()
+        products = np.einsum("inc,jnc->nij", errors, errors).reshape(len(truth), -1) / 3
+        cell = np.rint(_places(image, mask | copy, copy)).astype(np.int64)
+        cell = np.clip(cell, 0, np.array(shape) - 1)
+        flat = np.ravel_multi_index(tuple(cell.T), shape)
+        for column, values in enumerate([*products.T, np.ones(len(truth))]):
+            added = np.bincount(flat, weights=values, minlength=int(np.prod(shape)))
+            sums[..., column] += added.reshape(shape).astype(np.float32)
+    overall = sums.sum(axis=(0, 1, 2))
+    smooth: Any = cv2.GaussianBlur(
+        sums.reshape(*shape[:2], -1), (0, 0), reach / CELL, borderType=cv2.BORDER_CONSTANT
+    )
+    smooth = np.pad(smooth.reshape(sums.shape), [(0, 0), (0, 0), (1, 1), (0, 0)])
+    smooth = smooth[:, :, :-2] + 2 * smooth[:, :, 1:-1] + smooth[:, :, 2:]
+    # Where nothing of the kind is near, the whole window decides.
+    smooth += np.float32(PRIOR) * overall / overall[-1]
+    local = np.asarray(smooth[..., :-1] / smooth[..., -1:], dtype=np.float32)
+    return local.reshape(*shape, count, count)
 
-    cells = np.ix_(*(np.minimum(np.arange(0, n, CELL) + CELL // 2, n - 1) for n in number.shape))
 
-    def near(plane: NDArray[np.float32]) -> NDArray[Any]:
-        blurred: Any = cv2.GaussianBlur(plane, (0, 0), reach, borderType=cv2.BORDER_CONSTANT)
-        return np.asarray(blurred[cells])
-
-    # The mean of the whole window, with the weight of one hidden pixel in a hundred, decides
-    # where no copy is near.
-    prior = 0.01
-    local = np.stack([[near(moments[i, j]) for j in range(count)] for i in range(count)])
-    local = (local + prior * overall[:, :, None, None]) / (near(number) + prior)
-    return np.moveaxis(local, (0, 1), (2, 3)).astype(np.float32)
+def _sample(grid: NDArray[np.float32], places: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``(N, n)`` values of a ``(rows, columns, levels, n)`` grid at places between its cells."""
+    top = np.array(grid.shape[:3]) - 1
+    places = np.clip(places, 0, top)
+    low = np.minimum(places.astype(np.int64), np.maximum(top - 1, 0))
+    part = places - low
+    out = np.zeros((len(places), grid.shape[3]), dtype=np.float32)
+    for corner in product((0, 1), repeat=3):
+        at = np.minimum(low + corner, top)
+        weight = np.where(np.array(corner), part, 1 - part).prod(axis=1, keepdims=True)
+        out += weight.astype(np.float32) * grid[at[:, 0], at[:, 1], at[:, 2]]
+    return out
 
 
 def _weigh(covariance: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -296,8 +351,7 @@ def _weigh(covariance: NDArray[np.float32]) -> NDArray[np.float32]:
     count = covariance.shape[-1]
     singles = np.eye(count, dtype=np.float32)
     expected = np.diagonal(covariance, axis1=-2, axis2=-1)  # (..., K)
-    chosen = expected.argmin(axis=-1)
-    best = singles[chosen]
+    best: NDArray[np.float32] = singles[expected.argmin(axis=-1)]
     limit = expected.min(axis=-1) * np.float32(SINGLE**2)
     for size in range(2, count + 1):
         for members in combinations(range(count), size):
@@ -316,37 +370,25 @@ def _weigh(covariance: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _blend(
-    image: Image,
-    mask: Mask,
-    fills: Mapping[str, Image],
-    covariance: NDArray[np.float32],
-    weights: NDArray[np.float32],
+    image: Image, mask: Mask, fills: Mapping[str, Image], covariance: NDArray[np.float32]
 ) -> Choice:
-    """Mix the fills by weights that vary smoothly from cell to cell."""
-
-    def spread_out(cells: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``(rows, columns, n)`` cells -> ``(pixels of the hole, n)``."""
-        size = (cells.shape[1] * CELL, cells.shape[0] * CELL)  # the last may hang over the edge
-        grown: Any = cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)
-        spread = grown[: mask.shape[0], : mask.shape[1]][mask]
-        return np.asarray(spread, dtype=np.float32).reshape(len(spread), -1)
-
-    shares = spread_out(weights)  # (n, K)
-    values = np.stack([fill[mask] for fill in fills.values()], axis=1)  # (n, K, 3)
-    mixed = np.einsum("nk,nkc->nc", shares, values.astype(np.float32))
+    """Mix the fills by weights that vary smoothly."""
+    places = _places(image, mask, mask)
+    weights = _weigh(covariance)  # (rows, columns, LEVELS, K)
+    squares = np.einsum("...i,...ij,...j->...", weights, covariance, weights)
+    each = _sample(np.diagonal(covariance, axis1=-2, axis2=-1), places)  # (N, K)
+    shares = _sample(weights, places)
+    values = np.stack([fill[mask] for fill in fills.values()], axis=1)  # (N, K, 3)
     out = image.copy()
-    out[mask] = np.rint(mixed).astype(np.uint8)
-    squares = np.einsum("rci,rcij,rcj->rc", weights, covariance, weights)
+    out[mask] = np.rint(np.einsum("nk,nkc->nc", shares, values.astype(np.float32)))
     expected = np.zeros(mask.shape, dtype=np.float32)
-    expected[mask] = np.sqrt(spread_out(squares[..., None])[:, 0])
-    each = spread_out(np.ascontiguousarray(np.diagonal(covariance, axis1=-2, axis2=-1)))
-    parts = shares.mean(axis=0)
-    names = list(fills)
+    expected[mask] = np.sqrt(_sample(squares[..., None], places)[:, 0])
+    names, parts = list(fills), shares.mean(axis=0)
     return Choice(
         out,
         names[int(parts.argmax())],
         {name: round(float(part), 4) for name, part in zip(names, parts, strict=True)},
-        {n: float(np.sqrt(e)) for n, e in zip(names, each.mean(axis=0), strict=True)},
+        {name: float(np.sqrt(e)) for name, e in zip(names, each.mean(axis=0), strict=True)},
         float(np.sqrt(np.square(expected[mask]).mean())),
         expected,
         "measured on known pixels beside the hole",

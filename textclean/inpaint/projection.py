@@ -22,16 +22,15 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
 import torch
 
-from textclean.device import choose_device
+from textclean.device import choose_device, one_thread
+from textclean.distance import depth_inside, distance_to
 from textclean.errors import MaskError, OptionsError
 from textclean.inpaint.windows import fill_windows, merge_windows
 
@@ -183,8 +182,8 @@ def _fill_rim(
     """Fill the hole as deep as the largest windows reach, in place; returns what is left of it."""
     is_grey = bool((image[~hole] == image[~hole][:, :1]).all())
     planes = np.moveaxis(image[..., :1] if is_grey else image, -1, 0)  # (C, H, W)
-    outside = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    outside = distance_to(hole)
+    inside = depth_inside(hole)
     total = np.zeros((len(planes) + 1, *hole.shape), dtype=np.float32)  # fills, and their weights
     shallow, size, pitch = 0.0, window, step
     while True:
@@ -283,7 +282,7 @@ def _each(
     if device.type != "cpu" or workers < 2:
         yield from map(work, chunks)
         return
-    with _one_thread_each(), ThreadPoolExecutor(workers) as pool:
+    with one_thread(), ThreadPoolExecutor(workers) as pool:
         ahead: deque[Future[T]] = deque()
         for chunk in chunks:
             ahead.append(pool.submit(work, chunk))
@@ -291,29 +290,6 @@ def _each(
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
-
-
-_threads_lock = Lock()
-_threads_users = 0
-_threads_before = 1
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Operations of PyTorch run on the calling thread meanwhile; overlapping uses are counted."""
-    global _threads_users, _threads_before
-    with _threads_lock:
-        if not _threads_users:
-            _threads_before = torch.get_num_threads()
-            torch.set_num_threads(1)
-        _threads_users += 1
-    try:
-        yield
-    finally:
-        with _threads_lock:
-            _threads_users -= 1
-            if not _threads_users:
-                torch.set_num_threads(_threads_before)
 
 
 def _cut(planes: NDArray[Any], corner: NDArray[np.int64], size: int) -> NDArray[Any]:

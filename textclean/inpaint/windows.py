@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import cv2
 import numpy as np
 
+from textclean.distance import depth_inside
 from textclean.types import Box, Image, Mask, Window
 
 if TYPE_CHECKING:
@@ -244,9 +245,7 @@ def _holes(mask: Mask, gap: int) -> tuple[NDArray[np.int64], NDArray[np.float64]
 
     Pieces of a hole that lie within twice the gap of each other are one hole.
     """
-    depth = cv2.distanceTransform(
-        np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
-    )[1:-1, 1:-1]
+    depth = depth_inside(np.pad(mask, 1))[1:-1, 1:-1]
     while True:
         # The margin keeps the dilation from being clipped, so that boxes shrink back exactly.
         joined = cv2.dilate(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from textclean.distance import distance_to
 from textclean.surface import strongest
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ def dilate(mask: Mask, radius: int) -> Mask:
         return _apply(cv2.dilate, mask, disc(radius))
     if not mask.any():
         return np.zeros_like(mask)
-    away = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    return np.asarray(away) <= radius + 0.5  # costs the same for any radius
+    return distance_to(mask) <= radius + 0.5  # costs the same for any radius
 
 
 def erode(mask: Mask, radius: int) -> Mask:

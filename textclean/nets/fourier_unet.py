@@ -219,7 +219,7 @@ class FourierUNet(nn.Module):
                 _draw(module, 1.0)
         for block in blocks:
             # What two branches add up to has the variance of one.
-            _draw(block.conv1, math.sqrt(0.5) if block.spectral else 1.0)
+            _draw(block.conv1, 1.0 if block.spectral is None else math.sqrt(0.5))
             if block.spectral is not None:
                 _draw(block.spectral.expand, math.sqrt(0.5))
                 nn.init.eye_(block.spectral.gate.weight)
@@ -251,13 +251,13 @@ class FourierUNet(nn.Module):
         """
         bases = self._bases(image, hole, see_through, priors)  # K candidates, (B, 3, H, W) each
         features = self._features(image, hole, see_through, priors)  # (B, C, H/2, W/2)
-        filled = F.pixel_shuffle(self.correction(features), 2).float()  # (B, 3, H, W)
-        logits = F.pixel_shuffle(self.logits(features), 2).float()  # (B, K, H, W)
+        filled = full_precision(F.pixel_shuffle(self.correction(features), 2))  # (B, 3, H, W)
+        logits = full_precision(F.pixel_shuffle(self.logits(features), 2))  # (B, K, H, W)
         opaque = see_through < 0.5
         logits = torch.cat([logits[:, :-1], logits[:, -1:].masked_fill(opaque, -math.inf)], dim=1)
         for weight, base in zip(torch.softmax(logits, dim=1).unbind(dim=1), bases, strict=True):
-            filled = torch.addcmul(filled, weight.unsqueeze(1), base.float())
-        return torch.where(hole > 0.5, filled, image.float())
+            filled = torch.addcmul(filled, weight.unsqueeze(1), full_precision(base))
+        return torch.where(hole > 0.5, filled, full_precision(image))
 
     def _bases(
         self, image: Tensor, hole: Tensor, see_through: Tensor, priors: Tensor | None

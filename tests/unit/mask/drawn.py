@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from textclean.types import Image, Mask, Polygon
 
 
-def paper(height: int = 240, width: int = 320, color: tuple[int, int, int] = (255, 255, 255)) -> Image:
+def paper(
+    height: int = 240, width: int = 320, color: tuple[int, int, int] = (255, 255, 255)
+) -> Image:
     return np.full((height, width, 3), color, np.uint8)
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-
 from drawn import box, bubble, dots, gradient, paper, write
+
 from textclean.mask.build import build_mask, join, surroundings, union
 from textclean.mask.morphology import dilate
 from textclean.types import Region
@@ -49,7 +49,7 @@ def test_lettering_on_a_gradient_is_covered():
 def test_a_bubble_border_is_never_masked_when_the_lettering_does_not_touch_it():
     image = paper(color=(120, 120, 120))
     border = bubble(image, (160, 120), (90, 50))
-    strokes, polygon = write(image, "Oh no", (100, 132), scale=1.3)
+    strokes, _polygon = write(image, "Oh no", (100, 132), scale=1.3)
     assert not (dilate(strokes, 2) & border).any()
     # A sloppy polygon that reaches over the border.
     sloppy = box(62, 66, 258, 174)
@@ -73,7 +73,7 @@ def test_a_panel_line_beside_the_lettering_stays():
 
 def test_punctuation_beside_the_polygon_belongs_to_it():
     image = paper()
-    strokes, polygon = write(image, "And", (60, 130))
+    _strokes, polygon = write(image, "And", (60, 130))
     right = int(polygon[:, 0].max())
     for i in range(3):
         cv2.circle(image, (right + 10 + 12 * i, 128), 3, (0, 0, 0), -1)
@@ -93,7 +93,9 @@ def test_screentone_next_to_a_bubble_is_not_taken_for_punctuation():
 
 def test_white_lettering_with_an_outline_over_art_is_covered():
     rng = np.random.default_rng(3)
-    art = cv2.GaussianBlur(rng.integers(0, 256, (240, 360, 3), np.uint8).astype(np.float32), (0, 0), 6)
+    art = cv2.GaussianBlur(
+        rng.integers(0, 256, (240, 360, 3), np.uint8).astype(np.float32), (0, 0), 6
+    )
     art = np.clip((art - art.mean()) * 6 + 110, 20, 200).astype(np.uint8)
     image = art.copy()
     _, _ = write(image, "BAM", (60, 150), scale=3.0, thickness=16)
@@ -124,7 +126,7 @@ def test_style_polygons_takes_everything_inside():
 
 def test_growth_can_be_given():
     image = paper()
-    strokes, polygon = write(image, "Hello", (60, 130))
+    _strokes, polygon = write(image, "Hello", (60, 130))
     small = union([build_mask(image, _region(polygon), grow_by=1)], image.shape[:2])
     large = union([build_mask(image, _region(polygon), grow_by=6)], image.shape[:2])
     assert (small & ~large).sum() == 0
@@ -158,7 +160,7 @@ def test_a_one_pixel_page_is_survived():
 
 def test_joining_keeps_both_masks():
     image = paper()
-    strokes, polygon = write(image, "Hello", (60, 130))
+    _strokes, polygon = write(image, "Hello", (60, 130))
     first = build_mask(image, _region(polygon))
     wider = build_mask(image, _region(box(50, 60, 250, 180)), style="polygons")
     both = union([join(first, wider)], image.shape[:2])

@@ -166,6 +166,7 @@ def test_the_result_does_not_depend_on_the_rest_of_the_batch() -> None:
     network = make().double().train()  # in train mode too: there are no batch statistics
     image, hole, seen, priors = (x.double() for x in windows(batch=3))
     together = network(image, hole, seen, priors)
+    assert together.dtype == torch.float64
     for i in range(3):
         alone = network(*(x[i : i + 1] for x in (image, hole, seen, priors)))
         torch.testing.assert_close(alone, together[i : i + 1], rtol=0, atol=1e-12)

@@ -1,0 +1,192 @@
+"""The recipe, with a detector and an inpainter that need no network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fakes import FakeDetector, FakeInpainter
+
+from textclean import native
+from textclean.cleaner import Cleaner
+from textclean.errors import MaskError, PageError
+from textclean.options import Options
+from textclean.types import Metadata, Page, Region
+
+
+def _page(background=255, orientation=1):
+    rgb = np.full((120, 200, 3), background, np.uint8)
+    rgb[40:60, 50:54] = rgb[40:60, 70:74] = rgb[40:44, 50:74] = 0
+    pixels = np.ascontiguousarray(native.stored(rgb, orientation))
+    return Page(pixels, "RGB", rgb, metadata=Metadata(orientation=orientation))
+
+
+def _cleaner(detector=None, inpainter=None, **options):
+    return Cleaner(
+        Options(**options),
+        detector=detector or FakeDetector(),
+        inpainter=inpainter or FakeInpainter(),
+    )
+
+
+class Noise:
+    """An inpainter that paints a colour which is nowhere else."""
+
+    def __init__(self, value=77):
+        self.value = value
+        self.calls = []
+
+    def __call__(self, image, mask, see_through=None):
+        self.calls.append(mask.copy())
+        return np.full_like(image, self.value)
+
+
+def test_lettering_on_plain_paper_is_filled_without_the_inpainter():
+    noise = Noise()
+    result = _cleaner(inpainter=noise).clean(_page(230))
+    assert (result.page.rgb == 230).all()
+    assert result.mask.any()
+    assert [region.action for region in result.regions] == ["fill"]
+    assert result.regions[0].residual == 0.0
+    assert not result.residual
+    assert not noise.calls
+    assert set(result.seconds) == {"detect", "mask", "fill", "verify", "compose"}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_nothing_outside_the_mask_changes_whatever_the_orientation(orientation):
+    page = _page(230, orientation)
+    page.pixels.flags.writeable = False
+    result = _cleaner().clean(page)
+    assert result.mask.shape == page.pixels.shape[:2]
+    assert np.array_equal(result.page.pixels[~result.mask], page.pixels[~result.mask])
+    assert (result.page.pixels == 230).all()
+    x0, y0, x1, y1 = result.regions[0].box
+    assert result.mask[y0:y1, x0:x1].sum() > 0.9 * result.mask.sum()
+
+
+def test_what_is_not_plain_goes_to_the_inpainter_and_only_the_mask_is_taken_from_it():
+    random = np.random.default_rng(0)
+    page = _page(230)
+    art = random.integers(100, 256, page.rgb.shape, np.uint8)
+    art[page.rgb.max(axis=2) == 0] = 0
+    result = _cleaner(inpainter=Noise()).clean(Page.from_rgb(art))
+    assert [region.action for region in result.regions] == ["inpaint"]
+    assert (result.page.rgb[result.mask] == 77).all()
+    assert np.array_equal(result.page.rgb[~result.mask], art[~result.mask])
+
+
+def test_kept_regions_are_left_alone():
+    class Keeper(FakeDetector):
+        def detect(self, page):
+            return tuple(r.with_(action="keep", reason="asked") for r in super().detect(page))
+
+    page = _page()
+    result = _cleaner(Keeper()).clean(page)
+    assert not result.changed
+    assert np.array_equal(result.page.pixels, page.pixels)
+    assert result.regions[0].reason == "asked"
+    assert result.regions[0].residual is None
+
+
+class Stubborn(FakeDetector):
+    """Finds the first page's text again, whatever was done, for a number of looks."""
+
+    def __init__(self, looks):
+        super().__init__()
+        self.looks, self.first, self.seen = looks, None, 0
+
+    def detect(self, page):
+        if self.first is None:
+            self.first = super().detect(page)
+            return self.first
+        self.seen += 1
+        if self.seen > self.looks:
+            return ()
+        height, width = page.rgb.shape[:2]
+        middle = np.array([[0.3, 0.3], [0.7, 0.3], [0.7, 0.7], [0.3, 0.7]], np.float32)
+        polygon = (middle * (width, height)).astype(np.float32)
+        return (Region(polygon=polygon, lines=(polygon,), score=0.8),)
+
+
+def test_what_is_still_found_is_removed_with_a_larger_mask():
+    once = _cleaner(Stubborn(0)).clean(_page())
+    twice = _cleaner(Stubborn(1)).clean(_page())
+    assert twice.mask.sum() > once.mask.sum()
+    assert not (once.mask & ~twice.mask).any()
+    assert not twice.residual
+    assert twice.regions[0].residual == 0.0
+
+
+def test_what_cannot_be_removed_is_reported():
+    detector = Stubborn(99)
+    result = _cleaner(detector, verify=2).clean(_page())
+    assert detector.seen == 3  # after the cleaning and after each of two more attempts
+    assert len(result.residual) == 1
+    assert result.residual[0].residual == pytest.approx(0.8)
+    assert "still found" in result.residual[0].reason
+
+
+def test_no_second_attempt_when_not_asked_for():
+    detector = Stubborn(99)
+    result = _cleaner(detector, verify=0).clean(_page())
+    assert detector.seen == 1
+    assert len(result.residual) == 1
+
+
+def test_a_detector_that_cannot_look_is_not_asked_again():
+    detector = Stubborn(99)
+    detector.can_verify = False
+    result = _cleaner(detector).clean(_page())
+    assert detector.seen == 0
+    assert result.regions[0].residual is None
+
+
+def test_detect_changes_nothing_and_tells_the_decisions():
+    page = _page()
+    noise = Noise()
+    result = _cleaner(inpainter=noise).detect(page)
+    assert result.page is page
+    assert result.mask.any()
+    assert result.regions[0].action == "fill"
+    assert not noise.calls
+
+
+def test_a_mask_drawn_by_the_user_is_filled():
+    page = _page(orientation=6)
+    mask = np.zeros(page.pixels.shape[:2], bool)
+    mask[10:20, 30:50] = True
+    result = _cleaner(inpainter=Noise(5)).inpaint(page, mask)
+    assert (result.page.pixels[mask] == 5).all()
+    assert np.array_equal(result.page.pixels[~mask], page.pixels[~mask])
+
+
+@pytest.mark.parametrize("mask", [np.zeros((3, 3), bool), np.zeros((120, 200), np.uint8)])
+def test_a_mask_that_does_not_fit_is_refused(mask):
+    with pytest.raises(MaskError, match="mask"):
+        _cleaner().inpaint(_page(), mask)
+
+
+@pytest.mark.parametrize(
+    "answer", [np.zeros((4, 4, 3), np.uint8), np.full((120, 200, 3), np.nan, np.float32)]
+)
+def test_an_inpainter_that_gives_back_something_else_is_a_page_error(answer):
+    mask = np.ones((120, 200), bool)
+    with pytest.raises(PageError, match="gave back"):
+        _cleaner(inpainter=lambda *_: answer).inpaint(_page(), mask)
+
+
+def test_the_same_page_gives_the_same_bytes():
+    random = np.random.default_rng(4)
+    grainy = np.clip(random.normal(200, 3, (120, 200, 3)), 0, 255).astype(np.uint8)
+    grainy[40:60, 50:54] = 0
+    first = _cleaner().clean(Page.from_rgb(grainy))
+    second = _cleaner().clean(Page.from_rgb(grainy.copy()))
+    assert np.array_equal(first.page.pixels, second.page.pixels)
+    assert np.array_equal(first.mask, second.mask)
+
+
+def test_a_page_without_text_comes_back_as_it_is():
+    blank = Page.from_rgb(np.full((50, 60, 3), 255, np.uint8))
+    result = _cleaner().clean(blank)
+    assert not result.changed
+    assert not result.regions
