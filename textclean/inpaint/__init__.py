@@ -7,13 +7,17 @@ when :func:`load_inpainter` makes it.
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from textclean.errors import UnknownNameError, UsageError, WeightsError
 from textclean.weights import WEIGHTS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textclean.protocols import Inpainter
+    from textclean.types import Image, Mask
     from textclean.weights import WeightsEntry
 
 __all__ = ["InpainterFactory", "list_inpainters", "load_inpainter", "register_inpainter"]
@@ -33,6 +37,22 @@ class InpainterFactory(Protocol):
             device: "auto", "cpu", "cuda", "cuda:N" or "mps".
             offline: Whether downloads are forbidden.
         """
+
+
+class _Lazy:
+    """An inpainter that is made when first called: many pages need none, and torch is heavy."""
+
+    def __init__(self, make: Callable[[], Inpainter]) -> None:
+        self._make = make
+        self._made: Inpainter | None = None
+        self._lock = Lock()
+
+    def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
+        """See :class:`textclean.protocols.Inpainter`."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+        return self._made(image, mask, see_through)
 
 
 def _flat(*, device: str, offline: bool) -> Inpainter:
@@ -74,10 +94,10 @@ def _lama(*, device: str, offline: bool) -> Inpainter:
 
 
 def _auto(*, device: str, offline: bool) -> Inpainter:
-    entry = _shipped(_OURS)
-    if entry is None:
-        return _telea(device=device, offline=offline)
-    return _network(entry, _OURS, device)
+    make = _projection if _shipped(_OURS) is None else _fourier
+    if device not in ("auto", "cpu"):
+        return make(device=device, offline=offline)  # a device that is not there is told now
+    return _Lazy(lambda: make(device=device, offline=offline))
 
 
 _FACTORIES: dict[str, InpainterFactory] = {

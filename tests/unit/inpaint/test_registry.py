@@ -65,17 +65,34 @@ def test_the_names_without_weights_fill(name: str) -> None:
     assert np.abs(filled.astype(int) - 200).max() <= 3  # OpenCV's Telea is off by 2
 
 
-def test_auto_is_telea_while_no_network_is_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+def _hole() -> tuple[np.ndarray, np.ndarray]:
+    ys, xs = np.mgrid[0:60, 0:80]
+    image = np.repeat(np.where((xs + ys) % 8 < 4, 40, 220)[..., None], 3, axis=2).astype(np.uint8)
+    mask = np.zeros((60, 80), bool)
+    mask[20:30, 20:50] = True
+    return image, mask
+
+
+def test_auto_is_the_projection_while_no_network_is_shipped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(registry, "WEIGHTS", ())
-    assert getattr(load_inpainter("auto"), "method", None) == "telea"
+    image, mask = _hole()
+    expected = load_inpainter("projection", device="cpu")(image, mask)
+    assert np.array_equal(load_inpainter("auto")(image, mask), expected)
     for name in ("fourier", "lama"):
         with pytest.raises(WeightsError, match="come with textclean"):
             load_inpainter(name)
 
 
 def test_shipped_weights_are_auto_fourier_and_a_name(shipped: list[object]) -> None:
-    for name in ("auto", "fourier", "ours-1"):
+    for name in ("fourier", "ours-1"):
         assert isinstance(load_inpainter(name, device="cpu"), Painter)
+    assert shipped == ["ours-1"] * 2
+    auto = load_inpainter("auto")
+    assert shipped == ["ours-1"] * 2  # not before there is something to fill
+    auto(*_hole())
+    auto(*_hole())
     assert shipped == ["ours-1"] * 3
     assert "ours-1" in list_inpainters()
     with pytest.raises(WeightsError, match="'lama'"):
