@@ -23,7 +23,7 @@ from textclean.mask.morphology import (
     opened,
     ring,
 )
-from textclean.surface import channel_distance, dominant_colors
+from textclean.surface import channel_distance, dominant_colors, strongest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -129,9 +129,9 @@ def _density(keys: NDArray[np.int32]) -> NDArray[np.float32]:
 
 def _by_contrast(image: Image, core: Mask, around: Mask, height: float) -> Mask:
     """Top-hat and black-hat: marks narrower than a third of the line, in either polarity."""
-    element = disc(max(2, round(0.18 * height)))
-    light = _strongest(cv2.morphologyEx(image, cv2.MORPH_TOPHAT, element))
-    dark = _strongest(cv2.morphologyEx(image, cv2.MORPH_BLACKHAT, element))
+    radius = max(2, round(0.18 * height))
+    light = _hat(image, cv2.MORPH_TOPHAT, radius)
+    dark = _hat(image, cv2.MORPH_BLACKHAT, radius)
     found = np.zeros_like(core)
     for marks in (light, dark):
         values = marks[core].reshape(-1, 1)
@@ -156,9 +156,21 @@ def _by_solidity(image: Image, core: Mask, around: Mask, height: float) -> Mask:
     return found
 
 
-def _strongest(marks: object) -> NDArray[np.uint8]:
-    strongest: NDArray[np.uint8] = np.asarray(marks, np.uint8).max(axis=2)
-    return strongest
+def _hat(image: Image, operation: int, radius: int) -> NDArray[np.uint8]:
+    """``(H, W)`` uint8: the strongest channel of a top-hat or black-hat by a disc.
+
+    The cost grows with the square of the radius, so large discs work on a smaller picture.
+    """
+    factor = -(-radius // 12)
+    height, width = image.shape[:2]
+    if factor > 1:
+        small = (max(1, width // factor), max(1, height // factor))
+        image = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.uint8)
+    marks = cv2.morphologyEx(image, operation, disc(max(1, round(radius / factor))))
+    found = np.ascontiguousarray(strongest(np.asarray(marks, np.uint8)))
+    if factor > 1:
+        found = np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR))
+    return found
 
 
 def _with_outline(image: Image, found: Mask, near: Mask, height: float) -> Mask:

@@ -46,7 +46,11 @@ def dilate(mask: Mask, radius: int) -> Mask:
 
 def erode(mask: Mask, radius: int) -> Mask:
     """Shrink by a disc; what lies outside the array counts as set."""
-    return mask if radius <= 0 else _apply(cv2.erode, mask, disc(radius))
+    if radius <= 0:
+        return mask
+    if radius <= _SMALL:
+        return _apply(cv2.erode, mask, disc(radius))
+    return ~dilate(~mask, radius)
 
 
 def opened(mask: Mask, radius: int) -> Mask:

@@ -93,9 +93,24 @@ def plain_background(image: Image, core: Mask, height: float) -> Surface | None:
             continue
         open_around = near[band].mean() >= 0.3 and pure[band].mean() >= 0.15
         small_bubble = near[core].mean() >= 0.45 and pure[core].mean() >= 0.15
-        if open_around or small_bubble:
+        if open_around or small_bubble or _holds_glyphs(near, pure, core, height):
             return surface
     return None
+
+
+def _holds_glyphs(near: Mask, pure: Mask, core: Mask, height: float) -> bool:
+    """Whether plain background lies inside the polygons with several marks wholly in it.
+
+    A small bubble in a polygon that is much too large for it.
+    """
+    if pure[core].mean() < 0.1:
+        return False
+    marks = Components.of(~near)
+    enclosed = (marks.count(core) == marks.area) & (marks.longest <= height)
+    enclosed &= marks.area >= max(6.0, (0.05 * height) ** 2)
+    enclosed[0] = False
+    share = float(marks.area[enclosed].sum()) / float(core.sum())
+    return int(enclosed.sum()) >= 4 and 0.02 <= share <= 0.5
 
 
 def _models(image: Image, core: Mask, band: Mask) -> Iterator[Surface]:
