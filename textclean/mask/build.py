@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from textclean.types import Box, Image, Mask, Polygon, Region
 
+_MAX_OTHER = 0.25  # share of the mask's edge that may be something else than plain, a border say
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegionMask:
@@ -135,11 +137,14 @@ def surroundings(item: RegionMask, hole: Mask) -> tuple[Mask, float]:
     around = dilate(item.mask, reach) & ~dilate(hole, 1)
     if item.strokes.interior is None:
         return around, 0.0
+    samples = around & item.strokes.interior
     parts = Components.of(item.strokes.art)
     small = parts.select(parts.longest < 1.2 * height)
     near = around & dilate(item.strokes.interior, 1)
     specks = float((near & small).sum()) / max(int(near.sum()), 1)
-    return around & item.strokes.interior, specks
+    edge = dilate(item.mask, 3) & ~dilate(hole, 1)
+    other = 1.0 - float(item.strokes.interior[edge].mean()) if edge.any() else 0.0
+    return samples, max(specks, other - _MAX_OTHER)
 
 
 def _placed(mask: Mask, canvas: Mask, window: tuple[slice, slice]) -> Mask:

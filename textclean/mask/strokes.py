@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from textclean.types import Image, Mask, Polygon
 
 _MIN_SHARE = 0.3  # of the polygons' pixels that a plain background must explain
+_MAX_INK = 0.7  # of the polygons' pixels that lettering may cover
 _MAX_SPREAD = 8.0  # robust standard deviation of a plain background, in grey levels
 _TOLERANCE = 12.0  # grey levels within which a pixel is the background
 
@@ -147,8 +148,8 @@ def _on_plain(image: Image, core: Mask, surface: Surface, height: float) -> Stro
     mask |= cut
     interior = _interior(~ink | mask, core & ~ink)
     mask |= _companions(parts, mask, interior, distance > 0.4 * contrast, height)
-    if not mask.any():
-        return None
+    if not mask.any() or float(mask[core].mean()) > _MAX_INK:
+        return None  # nothing, or so much that it was no plain background
     art = ink & ~mask
     bridge = _bridge(crossing & ~cut, cut, height)
     reason = "stands out from a plain background"
