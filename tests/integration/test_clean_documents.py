@@ -290,10 +290,11 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     """A real interrupt in the middle of a page."""
     source = _archive(tmp_path)
     script = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from textclean import detect, inpaint
 from textclean.cli import app
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs inherit it ignored
 class Slow:
     def detect(self, page):
         Path(sys.argv[2]).touch()
