@@ -7,10 +7,12 @@ implementations: which detector and inpainter it holds is decided by whoever bui
 
 from __future__ import annotations
 
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -23,11 +25,14 @@ from textclean.types import PageResult
 from textclean.verify import look_again
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from textclean.protocols import Detector, Inpainter
     from textclean.types import Image, Mask, Page, Region
     from textclean.verify import Finding
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 class Cleaner:
@@ -123,12 +128,13 @@ class Cleaner:
 
     def _masks(self, image: Image, regions: Sequence[Region]) -> list[RegionMask | None]:
         """A mask for each region that is to go, None for those that are kept."""
-        return [
-            None
-            if region.action == "keep"
-            else build_mask(image, region, style=self.options.mask, grow_by=self.options.dilate)
-            for region in regions
-        ]
+
+        def mask(region: Region) -> RegionMask | None:
+            if region.action == "keep":
+                return None
+            return build_mask(image, region, style=self.options.mask, grow_by=self.options.dilate)
+
+        return _side_by_side(mask, regions)
 
     def _look_again(
         self, image: Image, masks: Sequence[RegionMask | None]
@@ -179,11 +185,14 @@ class Cleaner:
         image, decided = image.copy(), list(regions)
         hole = union(masks, image.shape[:2])
         rest = np.zeros_like(hole)
-        for index in range(len(masks)) if only is None else only:
-            item = masks[index]
-            if item is None:
-                continue
-            decided[index], fill = self._decide(original, hole, item)
+        chosen = [
+            (index, item)
+            for index in (range(len(masks)) if only is None else only)
+            if (item := masks[index]) is not None
+        ]
+        decisions = _side_by_side(lambda pair: self._decide(original, hole, pair[1]), chosen)
+        for (index, item), (region, fill) in zip(chosen, decisions, strict=True):
+            decided[index] = region
             if decided[index].action == "fill":
                 x0, y0, x1, y1 = item.box
                 painted = flat.paint(original[y0:y1, x0:x1], item.mask, fill, seed=index)
@@ -245,6 +254,12 @@ class Cleaner:
             seconds=seconds,
             versions=self.versions,
         )
+
+
+def _side_by_side(work: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
+    """``work`` on each item, one thread a core; results in order, as without threads."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return list(pool.map(work, items))
 
 
 class _Timer:
