@@ -74,7 +74,16 @@ class WeightsEntry:
     requirement: SizeRequirement = SizeRequirement()
 
 
-WEIGHTS: tuple[WeightsEntry, ...] = ()
+WEIGHTS: tuple[WeightsEntry, ...] = (
+    WeightsEntry(
+        name="textclean-inpaint",
+        file="textclean-inpaint.safetensors",
+        sha256="d46fbb55ae966c8817e872c23140db78a8627f33574d8238bde6409790855ce5",
+        size=2052056,
+        licence="CC-BY-4.0",
+        architecture="fourier-unet",
+    ),
+)
 """All weights that come with textclean; the one place that names them."""
 
 

@@ -103,8 +103,7 @@ class Worker:
         if self._cleaner is None or self._cleaner[0] != profile:
             self._cleaner = None
             cleaner = self.plan.make_cleaner(profile, self.plan.options)
-            # The first page would otherwise pay for loading the networks.
-            cleaner.clean(Page.from_rgb(np.full((64, 64, 3), 255, np.uint8)))
+            _warm_up(cleaner)
             self._cleaner = profile, cleaner
         return self._cleaner[1]
 
@@ -148,6 +147,17 @@ def load_fill(name: str, options: Mapping[str, Any]) -> Fill:
 
     fill: Fill = load_inpainter(name, device=options.get("device") or "auto")
     return fill
+
+
+def _warm_up(cleaner: PageCleaner) -> None:
+    """Load what is loaded when first needed; the first page would otherwise pay for it."""
+    blank = np.full((64, 64, 3), 255, np.uint8)
+    cleaner.clean(Page.from_rgb(blank))
+    inpainter = getattr(cleaner, "inpainter", None)
+    if inpainter is not None:
+        hole = np.zeros((64, 64), bool)
+        hole[24:40, 24:40] = True
+        inpainter(blank, hole)
 
 
 def make_cleaner(profile: str, options: Mapping[str, Any]) -> PageCleaner:
