@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MaskStyle = Literal["strokes", "polygons"]
 ReadingOrder = Literal["auto", "rtl", "ltr"]
+SoundEffects = Literal["remove", "keep"]
 Profile = Literal["manga", "comic", "document", "annotations"]
 
 MAX_PIXELS = 300_000_000
@@ -38,6 +39,8 @@ class Options:
         min_score: Regions detected with a lower score are kept.
         only: Kinds to remove; empty = all.
         except_: Kinds to keep.
+        sfx: "remove" or "keep" sound effects. Most groups letter over them, so comics and manga
+            keep them unless asked; ``only=("sfx",)`` asks, too.
         keep_language: Languages (ISO 639-1) whose text is kept.
         keep_text: Regular expression; text in which it is found is kept.
         verify: How often what is still found after cleaning is removed with a larger mask, 0 to 3.
@@ -62,6 +65,7 @@ class Options:
     min_score: float = 0.0
     only: tuple[str, ...] = ()
     except_: tuple[str, ...] = ()
+    sfx: SoundEffects = "keep"
     keep_language: tuple[str, ...] = ()
     keep_text: str | None = None
     verify: int = 2
@@ -86,8 +90,9 @@ class Options:
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "manga": {"reading_order": "auto"},
     "comic": {"reading_order": "ltr"},
-    "document": {"reading_order": "ltr"},
-    "annotations": {"reading_order": "ltr"},
+    # On a document, large or slanted type is a heading or a logo, not a sound.
+    "document": {"reading_order": "ltr", "sfx": "remove"},
+    "annotations": {"reading_order": "ltr", "sfx": "remove"},
 }
 
 
@@ -108,7 +113,10 @@ def make_options(profile: str = "manga", **changes: Any) -> Options:
             f"there is no option {unknown[0]!r}", remedy=f"Known: {', '.join(sorted(known))}"
         )
     given = {name: value for name, value in changes.items() if value is not None}
-    return Options(**{**PROFILES[profile], "profile": profile, **given})
+    defaults = dict(PROFILES[profile])
+    if given.get("detector") == "regions":  # what somebody listed by hand is to go
+        defaults["sfx"] = "remove"
+    return Options(**{**defaults, "profile": profile, **given})
 
 
 def change_options(options: Options, **changes: Any) -> Options:
@@ -119,6 +127,7 @@ def change_options(options: Options, **changes: Any) -> Options:
 def _check(o: Options) -> None:
     _one_of("mask", o.mask, get_args(MaskStyle))
     _one_of("reading_order", o.reading_order, get_args(ReadingOrder))
+    _one_of("sfx", o.sfx, get_args(SoundEffects))
     _one_of("pdf_renderer", o.pdf_renderer, ("pdfium", "poppler"))
     _in_range("min_score", o.min_score, 0.0, 1.0)
     _in_range("verify", o.verify, 0, 3)

@@ -78,3 +78,10 @@ def test_an_error_reads_as_place_cause_and_remedy_and_survives_pickling():
 def test_at_keeps_what_is_known_already():
     error = errors.PageError("broken", source="first").at(source="second", page="7")
     assert (error.source, error.page) == ("first", "7")
+
+
+def test_sound_effects_stay_in_comics_and_go_from_lists_made_by_hand() -> None:
+    assert make_options("manga").sfx == make_options("comic").sfx == "keep"
+    assert make_options("document").sfx == "remove"
+    assert make_options("manga", detector="regions", regions="r.json").sfx == "remove"
+    assert make_options("manga", detector="regions", regions="r.json", sfx="keep").sfx == "keep"

@@ -93,6 +93,16 @@ Except = Annotated[
     list[str] | None,
     _option("--except", help="Keep these kinds.", panel=FIND, metavar="KINDS"),
 ]
+Sfx = Annotated[
+    str | None,
+    _option(
+        "--sfx",
+        help="Sound effects: remove or keep. Kept by default in manga and comics, as most letterers "
+        "letter over them.",
+        panel=FIND,
+        metavar="CHOICE",
+    ),
+]
 KeepLanguage = Annotated[
     list[str] | None,
     _option(

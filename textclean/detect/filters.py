@@ -29,6 +29,8 @@ class FilterOptions(Protocol):
     @property
     def except_(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
+    def sfx(self) -> str: ...  # noqa: D102
+    @property
     def keep_language(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def keep_text(self) -> str | None: ...  # noqa: D102
@@ -39,7 +41,8 @@ def apply_filters(regions: Iterable[Region], options: FilterOptions) -> tuple[Re
 
     Args:
         regions: What was detected; those that are kept already stay so.
-        options: ``min_score``, ``only``, ``except_``, ``keep_language`` and ``keep_text``. Text
+        options: ``min_score``, ``only``, ``except_``, ``sfx``, ``keep_language`` and
+            ``keep_text``. Text
             that could not be read matches no language and no expression, and is removed.
 
     Raises:
@@ -61,6 +64,8 @@ def why_kept(region: Region, options: FilterOptions) -> str | None:
         return f"only {', '.join(options.only)} is to be removed, and this is {region.kind}"
     if region.kind in options.except_:
         return f"{region.kind} is to be kept"
+    if region.kind == "sfx" and options.sfx == "keep" and "sfx" not in options.only:
+        return "sound effects are kept unless asked for (--sfx remove)"
     for language in options.keep_language:
         if matches(region.language, language):
             return f"its language {region.language} is to be kept ({language})"

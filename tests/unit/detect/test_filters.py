@@ -21,7 +21,16 @@ def kept(options: Options, *regions: Region) -> list[bool]:
 
 def test_without_wishes_nothing_is_kept_and_nothing_changes() -> None:
     regions = (region(score=0.01, kind="sfx"), region(text="abc"))
-    assert apply_filters(regions, Options()) == regions
+    assert apply_filters(regions, Options(sfx="remove")) == regions
+
+
+def test_sound_effects_are_kept_unless_asked_for() -> None:
+    regions = (region(kind="sfx"), region(kind="bubble"))
+    assert kept(Options(), *regions) == [True, False]
+    assert kept(Options(sfx="remove"), *regions) == [False, False]
+    assert kept(Options(only=("sfx",)), *regions) == [False, True]
+    (effect, _) = apply_filters(regions, Options())
+    assert "--sfx remove" in effect.reason
 
 
 def test_a_low_score_keeps_a_region_and_says_so() -> None:
