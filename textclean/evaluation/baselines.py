@@ -33,8 +33,8 @@ def load_fsr() -> Fill:
     if xphoto is None:
         raise MissingExtraError(
             "the baseline 'fsr' needs OpenCV's contributed modules, and this OpenCV has none",
-            remedy="Install opencv-contrib-python-headless instead of opencv-python-headless, in "
-            "an environment of its own: both own the package cv2",
+            remedy="In an environment of its own, because both own the package cv2: pip uninstall "
+            "-y opencv-python-headless && pip install opencv-contrib-python-headless",
         )
 
     def fsr(image: Image, mask: Mask, see_through: Mask | None = None) -> Image:

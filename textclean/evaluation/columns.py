@@ -37,6 +37,20 @@ MAIN_COLUMNS: tuple[Column, ...] = (
         ".4f",
         "share of the page masked more than 12 px from any text",
     ),
+    Column("ink_recall", "ink recall", ".3f", "share of the true annotation that the mask covers"),
+    Column(
+        "print_erased",
+        "print erased",
+        ".4f",
+        "share of the print clear of annotations that became more than 48 levels lighter",
+    ),
+    Column("print_masked", "print masked", ".4f", "share of that print under the mask"),
+    Column(
+        "ocr_agreement", "OCR", ".3f", "share of the truth's printed characters read on the result"
+    ),
+    Column("ocr_annotated", "OCR before", ".3f", "the same, read on the page as it came"),
+    Column("masked", "masked", ".5f", "share of a textless page that was masked"),
+    Column("masked_max", "masked worst", ".5f", "the same, worst page"),
     Column("region_psnr", "region dB", ".2f", "PSNR of the region around the true hole"),
     Column("page_psnr", "page dB", ".2f", "PSNR of the page"),
     Column("region_ssim", "SSIM", ".4f", "structural similarity of the region"),

@@ -2,10 +2,11 @@
 
 Two layouts are read:
 
-* :func:`load_sets`: a folder with ``comics/``, ``screentone/``, ``manga/`` and ``documents/``;
+* :func:`load_sets`: a folder with ``comics/``, ``screentone/``, ``manga/`` and ``documents/``:
   ``NAME_lettered.*`` + ``NAME_cleanbubbles.*`` + ``NAME_textmask.png`` (+ ``NAME_regions.json``
   with ``{"ignore": [[x0, y0, x1, y1], ...]}``), or ``NAME_annotated.*`` + ``NAME_clean.*`` +
-  ``NAME_mask.png`` (+ ``NAME_class.png``: 0 = paper and print, else translucent ink);
+  ``NAME_mask.png`` (+ ``NAME_class.png``: 0 = paper and print, else translucent ink); and
+  ``art/`` with pages ``EnnPmm`` that have no text, of which ten never trained on are measured;
 * :func:`load_pairs`: that of SCUT-EnsText: ``all_images/`` and ``all_labels/`` with the same file
   names, optionally ``mask/``.
 
@@ -28,11 +29,15 @@ if TYPE_CHECKING:
 
     from textclean.types import Box, Image, Mask
 
-PairKind = Literal["lettering", "annotations"]
+PairKind = Literal["lettering", "annotations", "textless"]
 
 GROUPS = ("comics", "screentone", "manga", "documents")
 VALIDATION_PAGES = frozenset({"E04P07", "E06P06", "E06P07", "E12P04", "E13P02"})
 VALIDATION_EPISODES = frozenset({"E14", "E15", "E16", "E17"})
+ART = "art"
+TEXTLESS_PAGES = 10
+# Credits, lettered in the art, and a cover that is blank without its title.
+NOT_TEXTLESS = frozenset({"E14P07", "E15P00", "E15P09", "E16P07", "E17P08"})
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 LOSSLESS_DIFFERENCE = 6
 JPEG_DIFFERENCE = 25
@@ -67,7 +72,7 @@ class Pair:
     Attributes:
         name: Unique in its group.
         group: Folder it is from: one of :data:`GROUPS`, or the name of a pairs folder.
-        kind: What is to be removed.
+        kind: What is to be removed; nothing from a "textless" page, which is its own truth.
         lettered: File with the text.
         clean: File without it.
         text: File with the text pixels, or None: pixels that differ by more than 6 levels (25
@@ -90,6 +95,11 @@ class Pair:
         """Group and name: unique in a run."""
         return f"{self.group}/{self.name}"
 
+    @property
+    def is_see_through(self) -> bool:
+        """Whether translucent ink lies over what must survive, all over the hole."""
+        return self.kind == "annotations" and self.classes is not None
+
     def load(self) -> PairImages:
         """Read the files.
 
@@ -97,7 +107,8 @@ class Pair:
             FileAccessError: A file cannot be read.
             CorruptInputError: A file is damaged, or the sizes differ.
         """
-        lettered, clean = read(self.lettered, "RGB"), read(self.clean, "RGB")
+        lettered = read(self.lettered, "RGB")
+        clean = lettered if self.clean == self.lettered else read(self.clean, "RGB")
         self._same_size(lettered, clean, self.clean)
         if self.text is None:
             text = difference(lettered, clean) > self._threshold()
@@ -170,6 +181,7 @@ _SETS: tuple[tuple[str, str, str, str, Callable[[str], bool]], ...] = (
     ),
     ("screentone", "screentone", "black-and-white halftone", "manga", lambda _: True),
     ("documents", "documents", "scans with pen and highlighter", "annotations", lambda _: True),
+    ("textless", ART, "art without text, never trained on", "comic", lambda _: True),
 )
 
 SET_NAMES = tuple(entry[0] for entry in _SETS)
@@ -184,9 +196,10 @@ def load_sets(root: Path) -> tuple[EvalSet, ...]:
     """
     _check_folder(root)
     found = {group: _list_group(root / group) for group in GROUPS if (root / group).is_dir()}
+    found[ART] = _list_textless(root / ART) if (root / ART).is_dir() else ()
     if not any(found.values()):
         raise InputError(
-            f"there is no ground truth: none of the folders {', '.join(GROUPS)} with pages",
+            f"there is no ground truth: none of the folders {', '.join((*GROUPS, ART))} with pages",
             remedy="Give the folder that holds them, or compare any folder of pairs with --pairs",
             source=str(root),
         )
@@ -266,6 +279,19 @@ def _list_group(folder: Path) -> tuple[Pair, ...]:
                 )
             )
     return tuple(sorted(pairs, key=lambda pair: _natural(pair.name)))
+
+
+def _list_textless(folder: Path) -> tuple[Pair, ...]:
+    """Ten pages without text, evenly spread over those of the validation episodes."""
+    pages = [
+        Pair(name, folder.name, "textless", path, path)
+        for name, path in sorted(_by_stem(folder).items())
+        if name[:3] in VALIDATION_EPISODES and name not in NOT_TEXTLESS
+    ]
+    if len(pages) <= TEXTLESS_PAGES:
+        return tuple(pages)
+    last = TEXTLESS_PAGES - 1
+    return tuple(pages[round(i * (len(pages) - 1) / last)] for i in range(TEXTLESS_PAGES))
 
 
 def _read_ignore(path: Path) -> tuple[Box, ...]:

@@ -53,9 +53,18 @@ def _clean(
 
 
 REQUIREMENTS: tuple[Requirement, ...] = (
-    *_clean("manga-bj", recall=0.985, over_erased=0.005, psnr=33, aim=40),
-    *_clean("comics", recall=0.90, over_erased=0.005, psnr=25, aim=30),
-    *_clean("screentone", recall=0.78, over_erased=0.015, psnr=14, aim=16),
+    # End to end, with the option sfx="remove".
+    *_clean("manga-bj", recall=0.995, over_erased=0.003, psnr=38, aim=45),
+    *_clean("comics", recall=0.965, over_erased=0.004, psnr=30, aim=34),
+    *_clean("screentone", recall=0.93, over_erased=0.006, psnr=17, aim=20),
+    Requirement("clean", "manga-bj", END_TO_END, "residual", 0, at_least=False),
+    Requirement("clean", "documents", END_TO_END, "ink_recall", 0.90),
+    Requirement("clean", "documents", END_TO_END, "print_erased", 0.01, at_least=False),
+    Requirement("clean", "documents", END_TO_END, "region_psnr", 22, 26),
+    Requirement("clean", "documents", END_TO_END, "ocr_agreement", 0.97),
+    Requirement("clean", "documents", END_TO_END, "changed_outside", 0, at_least=False),
+    # With the default options.
+    Requirement("textless", "textless", END_TO_END, "masked_max", 0.001, at_least=False),
     # Everything but detection costs at most as much again as detection.
     Requirement("clean", "manga-bj", END_TO_END, "overhead", 1.0, at_least=False),
     Requirement("clean", "manga-bj", END_TO_END, "peak_mb", 1500, at_least=False),

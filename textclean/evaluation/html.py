@@ -35,17 +35,22 @@ dt { font-weight: bold; float: left; clear: left; width: 8em; } dd { margin-left
 """
 
 
-def write_html(report: EvalReport, path: Path) -> None:
+def write_html(report: EvalReport, path: Path, *, views: int | None = None) -> None:
     """Write the report with the pictures of every page's worst regions.
+
+    Args:
+        report: What was measured.
+        path: Where to write it.
+        views: At most this many regions of each page; None = all that the report has.
 
     Raises:
         FileAccessError: The file cannot be written.
     """
-    write_text(path, render(report))
+    write_text(path, render(report, views=views))
 
 
-def render(report: EvalReport) -> str:
-    """The whole document."""
+def render(report: EvalReport, *, views: int | None = None) -> str:
+    """The whole document, with at most ``views`` regions of each page."""
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8"><title>textclean: evaluation</title>',
@@ -56,10 +61,11 @@ def render(report: EvalReport) -> str:
     if report.checks:
         parts += ["<h2>Required figures</h2>", _required(report.checks)]
     parts += ["<h2>Means over pages</h2>", *_tables(report.scores)]
-    parts += [_meanings(), _failures(report.failed_pages)]
-    if any(page.views for page in report.pages):
+    parts += [_notes(report.notes), _meanings(), _failures(report.failed_pages)]
+    pictured = [page for page in report.pages if page.views[:views]]
+    if pictured:
         parts += ["<h2>Worst regions of each page</h2>", _LEGEND]
-    parts += [_page(page) for page in report.pages if page.views]
+    parts += [_page(page, page.views[:views]) for page in pictured]
     parts.append("</body></html>")
     return "\n".join(parts) + "\n"
 
@@ -121,6 +127,10 @@ def _required(checks: Sequence[Check]) -> str:
     return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
 
 
+def _notes(notes: Sequence[str]) -> str:
+    return "".join(f"<p>Note: {escape(note)}.</p>" for note in notes)
+
+
 def _meanings() -> str:
     items = "".join(
         f"<dt>{escape(column.heading)}</dt><dd>{escape(column.meaning)}</dd>" for column in COLUMNS
@@ -138,15 +148,18 @@ def _failures(pages: Sequence[PageScores]) -> str:
     return f'<h2 class="bad">Pages that failed</h2><ul>{items}</ul>'
 
 
-def _page(page: PageScores) -> str:
-    shown = ("region_psnr", "mask_recall", "over_erased", "ink_left")
+def _page(page: PageScores, views: Sequence[RegionView]) -> str:
+    shown = (
+        "region_psnr", "mask_recall", "over_erased", "ink_left",
+        "ink_recall", "print_erased", "ocr_agreement", "masked",
+    )  # fmt: skip
     figures = ", ".join(
         f"{column.heading} {column.show(page.values[column.figure])}"
         for column in COLUMNS
         if column.figure in shown and column.figure in page.values
     )
     title = f"{page.pair}: {suite_title(page.suite)}, {page.method}"
-    return f"<h3>{escape(title)}</h3><p>{figures}</p>" + "".join(map(_region, page.views))
+    return f"<h3>{escape(title)}</h3><p>{figures}</p>" + "".join(map(_region, views))
 
 
 def _region(view: RegionView) -> str:

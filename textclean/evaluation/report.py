@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from textclean.evaluation.columns import Column
     from textclean.evaluation.results import Check, EvalReport, SetScores
 
-_SUITE_TITLES = {"clean": "end to end", "fill": "true hole"}
+_SUITE_TITLES = {
+    "clean": "end to end",
+    "fill": "true hole",
+    "textless": "pages without text, default options",
+}
 
 
 def print_report(console: Console, report: EvalReport) -> None:
@@ -33,6 +37,8 @@ def print_report(console: Console, report: EvalReport) -> None:
             _print_figures(console, pairs, SCENE_TEXT_COLUMNS, f"{title}, scene-text removal")
     if report.checks:
         console.print(_required(report.checks))
+    for note in report.notes:
+        console.print(f"note: {note}", markup=False, highlight=False)
     if report.features_distance is not None:
         console.print(f"FID (own features): {report.features_distance:.3f}")
     for name, reason in report.skipped.items():
@@ -54,6 +60,15 @@ def write_json(report: EvalReport, path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a text file so that it appears whole or not at all.
+
+    Raises:
+        FileAccessError: The file cannot be written.
+    """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that it appears whole or not at all.
 
     Raises:
@@ -62,7 +77,7 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         try:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_bytes(content)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)

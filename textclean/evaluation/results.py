@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from textclean.evaluation.statistics import spearman
 
@@ -14,12 +15,19 @@ if TYPE_CHECKING:
     from textclean.evaluation.data import EvalSet
     from textclean.types import Box
 
-Suite = Literal["clean", "fill"]
+Suite = Literal["clean", "fill", "textless"]
 
-SUITES: tuple[Suite, ...] = ("clean", "fill")
+SUITES: tuple[Suite, ...] = get_args(Suite)
+DEFAULT_SUITES: tuple[Suite, ...] = ("clean", "fill")
 
 # The worst page counts for these, the mean page for all others.
 _WORST = frozenset({"changed_outside", "peak_mb"})
+# These are told of the worst page as well: figure, name of the worst, how to choose it.
+_ALSO_WORST: tuple[tuple[str, str, Callable[[Iterable[float]], float]], ...] = (
+    ("mask_recall", "mask_recall_min", min),
+    ("ink_recall", "ink_recall_min", min),
+    ("masked", "masked_max", max),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +37,13 @@ class RegionView:
     Attributes:
         box: Where it is on the page.
         psnr: PSNR inside the box, in dB.
+        error: Sum of the squared errors of the region, what the worst are chosen by.
         pictures: Encoded WebP pictures by label, in the order to show them.
     """
 
     box: Box
     psnr: float
+    error: float
     pictures: Mapping[str, bytes]
 
 
@@ -43,7 +53,8 @@ class PageScores:
 
     Attributes:
         pair: Key of the pair.
-        suite: "clean" (end to end) or "fill" (the true hole given).
+        suite: "clean" (end to end), "fill" (the true hole given) or "textless" (end to end on a
+            page without text).
         method: Name of the inpainter; "textclean" end to end.
         values: Figures by name (see :data:`textclean.evaluation.report.COLUMNS`); a figure
             that does not apply is missing or NaN.
@@ -147,6 +158,11 @@ class EvalReport:
     features_distance: float | None = None
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know about this run, one line each."""
+        return tuple(text for text in (_see_through_note(self), _sfx_note(self)) if text)
+
+    @property
     def failed_pages(self) -> tuple[PageScores, ...]:
         """Pages that raised an error."""
         return tuple(page for page in self.pages if page.error is not None)
@@ -196,8 +212,31 @@ class EvalReport:
                 for p in self.pages
             ],
             "skipped": dict(self.skipped),
+            "notes": list(self.notes),
             "fid_own_features": self.features_distance,
         }
+
+
+def _see_through_note(report: EvalReport) -> str | None:
+    filled = {score.set for score in report.scores if score.suite == "fill"}
+    shown = [
+        group.name
+        for group in report.sets
+        if group.name in filled and any(pair.is_see_through for pair in group.pairs)
+    ]
+    if not shown:
+        return None
+    return (
+        f"{', '.join(shown)}, true hole: all of the hole is see-through, because ink lies over "
+        "what must survive; inpainters that can look at it do, the others fill it like the rest"
+    )
+
+
+def _sfx_note(report: EvalReport) -> str | None:
+    judged = any(check.suite == "clean" for check in report.checks)
+    if not judged or report.options.get("sfx") == "remove":
+        return None
+    return "the required end-to-end figures are those with --sfx remove; this run was without"
 
 
 def summarize(sets: Sequence[EvalSet], pages: Sequence[PageScores]) -> tuple[SetScores, ...]:
@@ -223,9 +262,10 @@ def _summarize(name: str, suite: Suite, method: str, pages: Sequence[PageScores]
         known = [v for p in measured if not math.isnan(v := p.values.get(figure, math.nan))]
         if known:
             values[figure] = max(known) if figure in _WORST else math.fsum(known) / len(known)
-    recalls = [page.values.get("mask_recall", math.nan) for page in measured]
-    if known := [recall for recall in recalls if not math.isnan(recall)]:
-        values["mask_recall_min"] = min(known)
+    for figure, worst, choose in _ALSO_WORST:
+        found = [page.values.get(figure, math.nan) for page in measured]
+        if known := [value for value in found if not math.isnan(value)]:
+            values[worst] = choose(known)
     predicted = [pair for page in measured for pair in page.confidences]
     if predicted:
         values["confidence_rank"] = spearman([p for p, _ in predicted], [t for _, t in predicted])

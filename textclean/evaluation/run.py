@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from textclean.errors import MissingExtraError, OptionsError, UnknownNameError, WeightsError
 from textclean.evaluation.data import EvalSet, load_pairs, load_sets, unique_pairs
 from textclean.evaluation.figures import check_figures
-from textclean.evaluation.results import SUITES, EvalReport, PageScores, summarize
+from textclean.evaluation.reading import ShippedReader
+from textclean.evaluation.results import (
+    DEFAULT_SUITES,
+    SUITES,
+    EvalReport,
+    PageScores,
+    summarize,
+)
 from textclean.evaluation.statistics import features_distance
 from textclean.evaluation.workers import (
     BASELINES,
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
     from textclean.evaluation.data import Pair
     from textclean.evaluation.results import Suite
     from textclean.evaluation.suite import Fill
-    from textclean.evaluation.workers import CleanerFactory
+    from textclean.evaluation.workers import CleanerFactory, ReaderFactory
 
 DEFAULT_INPAINTERS = (*BASELINES, "auto")
 _PACKAGES = ("textclean", "numpy", "opencv-python-headless", "torch", "rapidocr", "onnxruntime")
@@ -38,14 +45,16 @@ def evaluate(
     *,
     pairs: Sequence[Path | str] = (),
     sets: Sequence[str] | None = None,
-    suites: Sequence[str] = SUITES,
+    suites: Sequence[str] = DEFAULT_SUITES,
     inpainters: Sequence[str] | Mapping[str, Fill] | None = None,
     options: Mapping[str, Any] | None = None,
     limit: int | None = None,
+    ocr: bool | None = None,
     jobs: int = 1,
     views: int = 0,
     features: Path | str | None = None,
     factory: CleanerFactory = make_cleaner,
+    reader: ReaderFactory = ShippedReader,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> EvalReport:
     """Measure textclean on pages whose truth is known.
@@ -53,17 +62,21 @@ def evaluate(
     Args:
         data: Folder of ground truth, see :func:`textclean.evaluation.data.load_sets`.
         pairs: Folders of pairs in SCUT-EnsText's layout, each a set of its own.
-        sets: Names of the sets to measure; None = all. Sets of annotated documents go through the
-            end-to-end suite only when they are named here.
-        suites: "clean" (end to end) and "fill" (the true hole given).
+        sets: Names of the sets to measure; None = all that the suites have something to measure of.
+        suites: "clean" (end to end), "fill" (the true hole given) and "textless" (end to end on
+            art without text, whose set goes through no other suite).
         inpainters: Of the fill suite: names or paths of weights, or callables by name; None = the
             baselines and "auto", without those that are not installed.
         options: Changes to the options of each set's profile, by name of the option.
         limit: At most this many pages of each set; required figures are not checked then.
+        ocr: Read the print of annotated documents on the truth, the page as it came and the
+            result: some seconds a page. None = in the end-to-end suite; True = in the fill suite
+            too, once for each inpainter; False = nowhere.
         jobs: Processes; times and memory are only comparable with 1.
         views: Pictures of this many of the worst regions of each page, for the HTML report.
         features: A user's own features file for the Fréchet distance.
         factory: Makes the cleaner for a profile and changes.
+        reader: Makes what reads the print of documents.
         progress: Called after each page with the pages done, all pages, and the page's key.
 
     Raises:
@@ -72,12 +85,13 @@ def evaluate(
         TextcleanError: The data cannot be read, or an inpainter asked for is not available.
     """
     wanted = _check_call(suites, limit, jobs)
-    chosen = _choose_sets(data, pairs, sets, limit)
+    chosen = _choose_sets(data, pairs, sets, limit, wanted)
     distance = None if features is None else features_distance(Path(features))
     changes = dict(options or {})
     methods, skipped = _choose_methods(inpainters, changes) if "fill" in wanted else ({}, {})
-    plan = Plan(methods, changes, factory, views)
-    tasks = _tasks(chosen, wanted, named=sets is not None)
+    read: tuple[Suite, ...] = {None: ("clean",), True: ("clean", "fill"), False: ()}[ocr]
+    plan = Plan(methods, changes, factory, views, read, reader)
+    tasks = _tasks(chosen, wanted)
     scores: list[PageScores] = []
     for done, page in enumerate(score_all(plan, tasks, jobs=jobs), 1):
         scores.extend(page)
@@ -114,6 +128,7 @@ def _choose_sets(
     pairs: Sequence[Path | str],
     names: Sequence[str] | None,
     limit: int | None,
+    suites: tuple[Suite, ...],
 ) -> tuple[EvalSet, ...]:
     if data is None and not pairs:
         raise OptionsError(
@@ -130,11 +145,19 @@ def _choose_sets(
         raise UnknownNameError(
             f"there is no set {missing[0]!r} in the data", remedy=f"Found: {', '.join(known)}"
         )
-    return tuple(
+    chosen = tuple(
         EvalSet(group.name, group.title, group.pairs[:limit], group.profile)
         for group in found
-        if names is None or group.name in names
+        if (names is None or group.name in names)
+        and any(_suites_of(pair, suites) for pair in group.pairs)
     )
+    if not chosen:
+        raise OptionsError(
+            f"there is nothing to measure: none of the sets goes through {' or '.join(suites)}",
+            remedy="Pages without text (art/) go through the suite textless, all others through "
+            "clean and fill",
+        )
+    return chosen
 
 
 def _choose_methods(
@@ -167,17 +190,17 @@ def _method_name(name: str, taken: Mapping[str, object]) -> str:
     return name if short in taken else short
 
 
-def _tasks(sets: Sequence[EvalSet], suites: tuple[Suite, ...], *, named: bool) -> list[Task]:
+def _suites_of(pair: Pair, suites: tuple[Suite, ...]) -> tuple[Suite, ...]:
+    """Those of the suites that a pair goes through."""
+    textless = pair.kind == "textless"
+    return tuple(suite for suite in suites if (suite == "textless") == textless)
+
+
+def _tasks(sets: Sequence[EvalSet], suites: tuple[Suite, ...]) -> list[Task]:
     """Each page once; pages of one profile lie together, because a cleaner serves one profile."""
-
-    def own(pair: Pair) -> tuple[Suite, ...]:
-        if named or pair.kind == "lettering":
-            return suites
-        return tuple(suite for suite in suites if suite != "clean")
-
-    tasks = [Task(pair, profile, own(pair)) for pair, profile in unique_pairs(sets)]
+    tasks = [Task(pair, profile, _suites_of(pair, suites)) for pair, profile in unique_pairs(sets)]
     profiles = list(dict.fromkeys(task.profile for task in tasks))
-    return sorted((t for t in tasks if t.suites), key=lambda task: profiles.index(task.profile))
+    return sorted(tasks, key=lambda task: profiles.index(task.profile))
 
 
 def _versions() -> dict[str, str]:

@@ -69,11 +69,11 @@ def worst_regions(
         if energy[label] > 0:
             x, y, width, height = (int(value) for value in stats[label][:4])
             box = _cut((x, y, x + width, y + height), errors, labels == label)
-            views.append(_view(images, cleaned, overlay, box))
+            views.append(_view(images, cleaned, overlay, box, float(energy[label])))
     return tuple(views)
 
 
-def _view(images: PairImages, cleaned: Image, overlay: Image, box: Box) -> RegionView:
+def _view(images: PairImages, cleaned: Image, overlay: Image, box: Box, error: float) -> RegionView:
     x0, y0, x1, y1 = box
     window = (slice(y0, y1), slice(x0, x1))
     pictures = {
@@ -85,6 +85,7 @@ def _view(images: PairImages, cleaned: Image, overlay: Image, box: Box) -> Regio
     return RegionView(
         box=box,
         psnr=psnr(cleaned[window], images.clean[window]),
+        error=error,
         pictures={name: _encode(picture) for name, picture in pictures.items()},
     )
 

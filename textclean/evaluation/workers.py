@@ -14,18 +14,21 @@ import numpy as np
 from textclean.errors import TextcleanError
 from textclean.evaluation.baselines import load_fsr, untouched
 from textclean.evaluation.figures import END_TO_END
+from textclean.evaluation.reading import ShippedReader, read_print
 from textclean.evaluation.results import PageScores
-from textclean.evaluation.suite import score_clean, score_fill
+from textclean.evaluation.suite import score_clean, score_fill, score_textless
 from textclean.types import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from textclean.evaluation.data import Pair
+    from textclean.evaluation.data import Pair, PairImages
+    from textclean.evaluation.reading import LineReader, PrintReadings
     from textclean.evaluation.results import Suite
     from textclean.evaluation.suite import Fill, PageCleaner
 
     CleanerFactory = Callable[[str, Mapping[str, Any]], PageCleaner]
+    ReaderFactory = Callable[[], LineReader]
 
 BASELINES = ("untouched", "flat", "telea", "ns", "fsr", "projection")
 
@@ -54,26 +57,32 @@ class Plan:
         options: Changes to the options of each profile.
         make_cleaner: Makes the cleaner for a profile and changes.
         views: How many of the worst regions of each page to make pictures of.
+        read: Suites in which the print of annotated documents is read.
+        make_reader: Makes what reads it.
     """
 
     methods: Mapping[str, Fill | str]
     options: Mapping[str, Any]
     make_cleaner: CleanerFactory
     views: int = 0
+    read: tuple[Suite, ...] = ()
+    make_reader: ReaderFactory = ShippedReader
 
 
 @dataclass(slots=True)
 class Worker:
-    """Scores pages one by one; keeps its cleaner and inpainters from page to page."""
+    """Scores pages one by one; keeps its cleaner, inpainters and reader from page to page."""
 
     plan: Plan
     _fills: dict[str, Fill] = field(default_factory=dict)
-    _cleaner: tuple[str, PageCleaner] | None = None
+    _cleaner: tuple[tuple[str, Suite], PageCleaner] | None = None
+    _reader: LineReader | None = None
 
     def score(self, task: Task) -> list[PageScores]:
         """All suites and methods on one page; a page that cannot be read fails in each."""
         try:
             images = task.pair.load()
+            readings = self._readings(task, images)
         except TextcleanError as error:
             return [
                 PageScores(task.pair.key, suite, method, error=str(error))
@@ -83,12 +92,17 @@ class Worker:
         for suite, method in self._work(task):
             # Pictures of the baselines would say little and weigh much.
             views = 0 if method in BASELINES else self.plan.views
-            if suite == "clean":
-                cleaner = self._cleaner_for(task.profile)
-                scores.append(score_clean(task.pair, images, cleaner, views=views))
-            else:
+            read = readings if suite in self.plan.read else None
+            if suite == "fill":
                 fill = self._fill_for(method)
-                scores.append(score_fill(task.pair, images, method, fill, views=views))
+                score = score_fill(task.pair, images, method, fill, readings=read, views=views)
+            elif suite == "clean":
+                cleaner = self._cleaner_for(task.profile, suite)
+                score = score_clean(task.pair, images, cleaner, readings=read, views=views)
+            else:
+                cleaner = self._cleaner_for(task.profile, suite)
+                score = score_textless(task.pair, images, cleaner, views=views)
+            scores.append(score)
         return scores
 
     def _work(self, task: Task) -> Iterator[tuple[Suite, str]]:
@@ -97,14 +111,31 @@ class Worker:
         if "fill" in task.suites:
             for method in self.plan.methods:
                 yield "fill", method
+        if "textless" in task.suites:
+            yield "textless", END_TO_END
 
-    def _cleaner_for(self, profile: str) -> PageCleaner:
-        """The cleaner of a profile; only the last one is kept, to spare memory."""
-        if self._cleaner is None or self._cleaner[0] != profile:
+    def _readings(self, task: Task, images: PairImages) -> PrintReadings | None:
+        """How the page's print is read, where a suite of the task wants to know."""
+        if task.pair.kind != "annotations" or not set(task.suites) & set(self.plan.read):
+            return None
+        if self._reader is None:
+            self._reader = self.plan.make_reader()
+        return read_print(self._reader, images)
+
+    def _cleaner_for(self, profile: str, suite: Suite) -> PageCleaner:
+        """The cleaner of a profile and suite; only the last one is kept, to spare memory.
+
+        Pages without text are cleaned with the default for sound effects whatever the others are
+        cleaned with: what is asked there is whether drawings survive an ordinary run.
+        """
+        if self._cleaner is None or self._cleaner[0] != (profile, suite):
             self._cleaner = None
-            cleaner = self.plan.make_cleaner(profile, self.plan.options)
+            options = dict(self.plan.options)
+            if suite == "textless":
+                options.pop("sfx", None)
+            cleaner = self.plan.make_cleaner(profile, options)
             _warm_up(cleaner)
-            self._cleaner = profile, cleaner
+            self._cleaner = (profile, suite), cleaner
         return self._cleaner[1]
 
     def _fill_for(self, method: str) -> Fill:

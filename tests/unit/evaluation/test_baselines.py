@@ -56,4 +56,8 @@ def test_fsr_without_the_contributed_modules_says_what_to_install(monkeypatch):
     monkeypatch.delattr(cv2, "xphoto", raising=False)
     with pytest.raises(MissingExtraError) as caught:
         load_fsr()
-    assert "opencv-contrib-python-headless" in caught.value.remedy
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "an environment of its own" in message
+    assert "pip install opencv-contrib-python-headless" in message
+    assert "pip uninstall -y opencv-python-headless" in message

@@ -87,6 +87,39 @@ def test_pages_of_several_sets_come_once(root):
     }
 
 
+def textless_names(root):
+    return [
+        [pair.name for pair in group.pairs] for group in load_sets(root) if group.name == "textless"
+    ]
+
+
+def test_ten_textless_pages_are_spread_over_the_validation_episodes(root):
+    page = np.zeros((4, 4, 3), np.uint8)
+    for episode, pages in (("E13", 4), ("E14", 8), ("E15", 10), ("E16", 8), ("E17", 9)):
+        for number in range(pages):
+            save(root / "art" / f"{episode}P{number:02d}.png", page)
+    (names,) = textless_names(root)
+    assert len(names) == len(set(names)) == 10
+    assert names == sorted(names)
+    assert {name[:3] for name in names} == {"E14", "E15", "E16", "E17"}
+    assert not {"E14P07", "E15P00", "E15P09", "E16P07", "E17P08"} & set(names)
+    assert (names[0], names[-1]) == ("E14P00", "E17P07")
+
+
+def test_a_textless_page_is_its_own_truth(root):
+    art = np.random.default_rng(1).integers(0, 256, (6, 7, 3), dtype=np.uint8)
+    for name in ("E17P01", "E17P08", "E02P01"):
+        save(root / "art" / f"{name}.png", art)
+    assert textless_names(root) == [["E17P01"]]
+    (pair,) = load_sets(root)[-1].pairs
+    assert (pair.key, pair.kind) == ("art/E17P01", "textless")
+    images = pair.load()
+    assert np.array_equal(images.lettered, art)
+    assert images.clean is images.lettered
+    assert not images.text.any()
+    assert images.see_through is None
+
+
 def test_pixels_ignored_boxes_and_classes(root):
     sets = {s.name: s for s in load_sets(root)}
     pair = sets["manga-bj"].pairs[0]
@@ -101,6 +134,8 @@ def test_pixels_ignored_boxes_and_classes(root):
     document = sets["documents"].pairs[0]
     assert document.kind == "annotations"
     assert document.load().see_through.sum() == 8
+    assert document.is_see_through
+    assert not pair.is_see_through
 
 
 def test_grey_pages_become_rgb(root):

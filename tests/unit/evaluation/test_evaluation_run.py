@@ -12,6 +12,7 @@ from PIL import Image
 from rich.console import Console
 
 from textclean import types
+from textclean.detect.lines import box_line
 from textclean.errors import (
     CorruptInputError,
     FileAccessError,
@@ -25,7 +26,14 @@ from textclean.evaluation.baselines import untouched
 from textclean.evaluation.figures import REQUIREMENTS, Requirement, check_figures
 from textclean.evaluation.html import render, write_html
 from textclean.evaluation.report import print_report, write_json
-from textclean.evaluation.results import Check, EvalReport, PageScores, SetScores, summarize
+from textclean.evaluation.results import (
+    SUITES,
+    Check,
+    EvalReport,
+    PageScores,
+    SetScores,
+    summarize,
+)
 from textclean.evaluation.run import evaluate
 
 
@@ -66,6 +74,19 @@ class ThresholdCleaner:
         )
 
 
+class WidthReader:
+    """Finds one line and reads how many pixels in its row are dark."""
+
+    read_pages = 0
+
+    def find(self, image):
+        return [box_line(5, 15, 90, 35)]
+
+    def read(self, image, lines):
+        type(self).read_pages += 1
+        return [(str(np.count_nonzero(image[25].max(axis=1) < 100)), 1.0) for _ in lines]
+
+
 def telea(image, mask, see_through=None):
     return cv2.inpaint(image, mask.astype(np.uint8), 5, cv2.INPAINT_TELEA)
 
@@ -79,6 +100,7 @@ def half(image, mask, see_through=None):
 def run(root, **options):
     given = {
         "factory": ThresholdCleaner,
+        "reader": WidthReader,
         "inpainters": {"untouched": untouched, "telea": telea},
     }
     return evaluate(root, **{**given, **options})
@@ -96,20 +118,130 @@ def test_every_set_gets_its_figures(root):
     report = run(root)
     cleaned = figures(report, "clean", "textclean")
     assert cleaned == dict.fromkeys(
-        ("comics", "comics-e16-17", "comics-trained", "comics-validation", "screentone"), 100.0
-    )
+        (
+            "comics", "comics-e16-17", "comics-trained", "comics-validation", "screentone",
+            "documents",
+        ), 100.0,
+    )  # fmt: skip
     filled = figures(report, "fill", "telea")
-    assert set(filled) == {*cleaned, "documents"}
+    assert set(filled) == set(cleaned)
     assert min(filled.values()) > 45
     assert max(figures(report, "fill", "untouched").values()) < 15
-    assert len(report.pages) == 3 + 4 * 2  # shared pages are measured once
+    assert len(report.pages) == 4 * 3  # shared pages are measured once
     assert report.exit_code() == report.exit_code(check=False) == 0
 
 
-def test_documents_go_end_to_end_when_named(root):
-    report = run(root, sets=["documents"], suites=["clean"])
-    assert [page.pair for page in report.pages] == ["documents/doc1"]
-    assert [score.set for score in report.scores] == ["documents"]
+@pytest.mark.parametrize(
+    ("ocr", "suites"), [(None, {"clean"}), (True, {"clean", "fill"}), (False, set())]
+)
+def test_print_is_read_where_it_is_wanted(root, monkeypatch, ocr, suites):
+    monkeypatch.setattr(WidthReader, "read_pages", 0)
+    report = run(root, ocr=ocr)
+    read = {s.suite: s for s in report.scores if "ocr_agreement" in s.values}
+    assert set(read) == suites
+    assert {score.set for score in read.values()} <= {"documents"}
+    for score in read.values():
+        assert score.values["ocr_annotated"] == 0.0  # "0" on the truth, "50" under the ink
+        assert score.values["ocr_agreement"] == (1.0 if score.method != "untouched" else 0.0)
+    # The truth and the page as it came once, then each result.
+    assert WidthReader.read_pages == {None: 3, True: 5, False: 0}[ocr]
+
+
+def test_a_reader_that_fails_fails_its_page(root):
+    class Failing(WidthReader):
+        def find(self, image):
+            raise PageError("no weights")
+
+    report = run(root, sets=["documents"], reader=Failing)
+    assert {page.error for page in report.failed_pages} == {"no weights"}
+    assert len(report.failed_pages) == 3
+
+
+def write_art(root, *names):
+    (root / "art").mkdir()
+    for name in names:
+        art = np.full((50, 40, 3), 200, np.uint8)
+        art[:2, :5] = 0
+        Image.fromarray(art).save(root / "art" / f"{name}.png")
+
+
+def test_the_textless_suite_has_its_own_set_and_default_sound_effects(root):
+    write_art(root, "E14P01", "E15P02", "E01P01")
+    made = []
+
+    def factory(profile, options):
+        made.append((profile, dict(options)))
+        return ThresholdCleaner(profile, options)
+
+    options = {"sfx": "remove", "device": "cpu"}
+    report = run(root, suites=["textless"], factory=factory, options=options)
+    assert made == [("comic", {"device": "cpu"})]
+    assert [page.pair for page in report.pages] == ["art/E14P01", "art/E15P02"]
+    (score,) = report.scores
+    assert (score.set, score.suite) == ("textless", "textless")
+    assert score.values["masked"] == score.values["masked_max"] == pytest.approx(0.005)
+    (check,) = report.checks
+    assert (check.figure, check.must, check.passed) == ("masked_max", 0.001, False)
+    assert report.notes == ()
+    assert "Pages without text" in shown(report)
+    made.clear()
+    both = run(root, suites=["clean", "textless"], factory=factory, options=options)
+    assert [profile for profile, _ in made] == ["comic", "comic", "manga", "annotations"]
+    assert [("sfx" in given) for _, given in made] == [True, False, True, True]
+    assert {page.suite for page in both.pages if page.pair.startswith("art/")} == {"textless"}
+    assert len(both.pages) == 6
+
+
+def test_the_worst_page_without_text_counts(root):
+    from textclean.evaluation.data import load_sets
+
+    write_art(root, "E14P01", "E15P02")
+    group = load_sets(root)[-1]
+    pages = [
+        PageScores(pair.key, "textless", "textclean", {"masked": share})
+        for pair, share in zip(group.pairs, (0.0, 0.004), strict=True)
+    ]
+    (score,) = summarize([group], pages)
+    assert score.values["masked"] == pytest.approx(0.002)
+    assert score.values["masked_max"] == 0.004
+
+
+def test_a_suite_without_any_set_is_refused(root):
+    with pytest.raises(OptionsError, match="none of the sets goes through textless"):
+        run(root, suites=["textless"])
+    write_art(root, "E14P01")
+    with pytest.raises(OptionsError, match="goes through clean or fill"):
+        run(root, sets=["textless"])
+
+
+def test_notes_tell_what_the_figures_stand_on(root):
+    assert run(root, suites=["fill"]).notes == ()
+    Image.fromarray(np.ones((64, 96), np.uint8)).save(root / "documents" / "doc1_class.png")
+    (note,) = run(root, suites=["fill"]).notes
+    assert "documents, true hole: all of the hole is see-through" in note
+    (note,) = run(root, suites=["clean"]).notes
+    assert "--sfx remove" in note
+    report = run(root, options={"sfx": "remove"})
+    assert len(report.notes) == 1
+    assert "see-through" in " ".join(shown(report).split())
+    assert "see-through" in render(report)
+    assert report.as_dict()["notes"] == list(report.notes)
+    assert run(root, suites=["clean"], limit=1).notes == ()
+
+
+def test_the_rank_correlation_is_told_for_each_set(root):
+    corners = np.array([[10, 20], [60, 20], [60, 30], [10, 30]], np.float32)
+
+    class Sure(ThresholdCleaner):
+        def clean(self, page):
+            result = super().clean(page)
+            regions = tuple(types.Region(polygon=corners, confidence=c) for c in (1.0, 2.0))
+            return types.PageResult(result.page, result.mask, regions)
+
+    report = run(root, suites=["clean"], factory=Sure)
+    known = {score.set: score.values["confidence_rank"] for score in report.scores}
+    assert set(known) >= {"comics", "screentone", "documents"}
+    assert "rank" in shown(report)
 
 
 def test_each_profile_gets_its_own_cleaner_and_a_warm_up(root):
@@ -128,6 +260,7 @@ def test_each_profile_gets_its_own_cleaner_and_a_warm_up(root):
     assert made == [
         ["comic", {"device": "cpu"}, ["", "E03P02_en", "E16P02_en"]],
         ["manga", {"device": "cpu"}, ["", "E06P07_en"]],
+        ["annotations", {"device": "cpu"}, ["", "doc1"]],
     ]
 
 
@@ -171,7 +304,8 @@ def test_a_pool_gives_the_same_figures(root):
 def test_progress_is_told_page_by_page(root):
     told = []
     run(root, suites=["clean"], progress=lambda *step: told.append(step))
-    assert told == [(1, 3, "comics/E03P02_en"), (2, 3, "comics/E16P02_en"), (3, 3, told[2][2])]
+    names = ("comics/E03P02_en", "comics/E16P02_en", "screentone/E06P07_en", "documents/doc1")
+    assert told == [(done, 4, name) for done, name in enumerate(names, 1)]
 
 
 def test_pairs_folders_are_sets_of_their_own(root, tmp_path):
@@ -278,7 +412,7 @@ def test_the_table_of_required_figures_names_known_sets_and_columns():
     for need in REQUIREMENTS:
         assert need.set in SET_NAMES
         assert need.figure in BY_FIGURE
-        assert need.suite in ("clean", "fill")
+        assert need.suite in SUITES
 
 
 def test_means_leave_unknown_values_out_and_counts_take_the_worst_page(root):
@@ -394,18 +528,30 @@ class TagReader(HTMLParser):
 
 
 def test_the_plain_entry(root, tmp_path, capsys, monkeypatch):
+    asked = {}
     monkeypatch.setattr(
         "textclean.evaluation.__main__.evaluate",
-        lambda data, **given: run(data, suites=["clean"], progress=given["progress"]),
+        lambda data, **given: (
+            asked.update(given)
+            or run(data, suites=["clean"], progress=given["progress"], views=given["views"])
+        ),
     )
     out = tmp_path / "x.json"
     assert main(["--data", str(root), "--json", str(out), "--html", str(tmp_path / "x.html")]) == 0
+    assert asked["options"] == {"device": None, "inpainter": None, "detector": None}
+    assert (asked["ocr"], asked["views"], asked["suites"]) == (None, 3, ("clean", "fill"))
     printed = capsys.readouterr()
     assert "means over pages" in printed.out
-    assert "1/3 comics/E03P02_en" in printed.err
+    assert "1/4 comics/E03P02_en" in printed.err
     assert json.loads(out.read_text())["scores"]
     assert (tmp_path / "x.html").stat().st_size > 1000
-    assert main(["--data", str(root), "--check", "-q"]) == 0
+    sheets = tmp_path / "sheets"
+    given = ["--sfx", "remove", "--no-ocr", "--suites", "clean,textless", "--sheets", str(sheets)]
+    assert main(["--data", str(root), "-q", *given]) == 0
+    assert asked["options"]["sfx"] == "remove"
+    assert (asked["ocr"], asked["views"]) == (False, 10)
+    assert asked["suites"] == ("clean", "textless")
+    assert sheets.is_dir()
 
 
 def test_the_plain_entry_tells_errors_in_one_line(tmp_path, capsys):

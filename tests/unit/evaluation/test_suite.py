@@ -11,7 +11,8 @@ from textclean import types
 from textclean.errors import PageError
 from textclean.evaluation.baselines import untouched
 from textclean.evaluation.data import Pair, PairImages
-from textclean.evaluation.suite import score_clean, score_fill
+from textclean.evaluation.reading import PrintReadings
+from textclean.evaluation.suite import score_clean, score_fill, score_textless
 from textclean.evaluation.views import MAX_SIDE, worst_regions
 
 
@@ -162,6 +163,115 @@ def test_a_fill_gets_the_true_hole_and_the_translucent_ink(pair, images):
     assert scores.values["region_psnr"] == 100.0
 
 
+def document_pair(pair, *, classes=True):
+    return Pair(
+        pair.name, "documents", "annotations", pair.lettered, pair.clean,
+        classes=pair.clean if classes else None,
+    )  # fmt: skip
+
+
+def test_all_of_the_hole_is_see_through_on_documents(pair, images):
+    seen = []
+
+    def fill(image, mask, see_through=None):
+        seen.append((mask, see_through))
+        return np.where(mask[..., None], images.clean, image)
+
+    ink = np.zeros_like(images.text)
+    ink[40:50, 20:60] = True
+    with_ink = PairImages(images.lettered, images.clean, images.text, ink)
+    score_fill(document_pair(pair), with_ink, "truth", fill)
+    score_fill(document_pair(pair, classes=False), images, "truth", fill)
+    (mask, see_through), (_, without) = seen
+    assert np.array_equal(mask, grown(images.text, 3))
+    assert np.array_equal(see_through, mask)
+    assert see_through is not mask
+    assert without is None
+
+
+@pytest.fixture
+def document():
+    """Print in bars; pen across the first line, print under a mask in the second."""
+    clean = np.full((120, 160, 3), 240, np.uint8)
+    clean[30:36, 20:140:8] = 20
+    clean[70:76, 20:140:8] = 20
+    lettered = clean.copy()
+    text = np.zeros((120, 160), bool)
+    text[50:56, 20:60] = True
+    lettered[text] = (60, 60, 200)
+    return PairImages(lettered, clean, text, text)
+
+
+def test_documents_tell_what_became_of_ink_and_print(pair, document):
+    mask = document.text.copy()
+    mask[:, :30] = False
+    mask[70:76, 20:100] = True
+
+    class Eraser(Cleaner):
+        def clean(self, page):
+            result = super().clean(page)
+            cleaned = result.page.rgb.copy()
+            cleaned[70:76, 20:60] = 240
+            return types.PageResult(types.Page.from_rgb(cleaned), mask, ())
+
+    class Reader:
+        def read(self, image, lines):
+            return [("abcd" if image[72, 20, 0] < 100 else "a", 1.0)]
+
+    readings = PrintReadings(Reader(), (None,), ("abcd",), 0.5)
+    values = score_clean(
+        document_pair(pair), document, Eraser(document, mask), readings=readings
+    ).values
+    assert values["ink_recall"] == pytest.approx(30 / 40)
+    assert "mask_recall" not in values
+    assert values["print_erased"] == pytest.approx(5 / 30)
+    assert values["print_masked"] == pytest.approx(10 / 30)
+    assert values["ocr_agreement"] == pytest.approx(0.25)
+    assert values["ocr_annotated"] == 0.5
+    unread = score_clean(document_pair(pair), document, Cleaner(document, mask)).values
+    assert unread["print_erased"] == 0.0
+    assert "ocr_agreement" not in unread
+    filled = score_fill(document_pair(pair), document, "untouched", untouched, readings=readings)
+    assert filled.values["ocr_agreement"] == 1.0
+    assert filled.values["print_erased"] == 0.0
+
+
+def test_pages_of_comics_have_no_figures_of_print(pair, images):
+    values = score_clean(pair, images, Cleaner(images, images.text)).values
+    assert not {"ink_recall", "print_erased", "print_masked", "ocr_agreement"} & set(values)
+
+
+def test_a_page_without_text_counts_what_is_masked(pair, images):
+    art = PairImages(images.clean, images.clean, np.zeros_like(images.text))
+    page = Pair(pair.name, "art", "textless", pair.clean, pair.clean)
+    mask = np.zeros_like(images.text)
+    mask[10:20, 10:58] = True
+
+    class Painter(Cleaner):
+        def clean(self, page):
+            cleaned = page.rgb.copy()
+            cleaned[12:18, 20:40] = 0
+            return types.PageResult(types.Page.from_rgb(cleaned), mask, ())
+
+    scores = score_textless(page, art, Painter(art, mask), views=3)
+    assert (scores.suite, scores.method) == ("textless", "textclean")
+    assert scores.values["masked"] == pytest.approx(480 / (120 * 160))
+    assert scores.values["changed_outside"] == 0
+    assert scores.values["changed_fraction"] == pytest.approx(120 / (120 * 160))
+    (spot,) = scores.views
+    x0, y0, x1, y1 = spot.box
+    assert x0 <= 10 < 58 <= x1
+    assert y0 <= 10 < 20 <= y1
+
+    class Failing:
+        def clean(self, page):
+            raise PageError("it broke", page=page.name)
+
+    failed = score_textless(page, art, Failing())
+    assert failed.error == "one: it broke"
+    assert not failed.values
+
+
 def test_a_fill_that_changes_the_page_or_its_size_is_caught(pair, images):
     def careless(image, mask, see_through=None):
         result = image.copy()
@@ -182,6 +292,8 @@ def test_worst_regions_come_first_and_carry_four_pictures(pair, images):
     views = worst_regions(images, cleaned, hole, hole, count=5)
     assert [view.box[0] > 40 for view in views] == [True, False]
     assert views[0].psnr < views[1].psnr
+    errors = ((cleaned.astype(float) - images.clean) ** 2).sum(axis=2)
+    assert [view.error for view in views] == [errors[:, 80:].sum(), errors[:, :80].sum()]
     for view in views:
         assert list(view.pictures) == ["before", "after", "truth", "mask"]
         x0, y0, x1, y1 = view.box
