@@ -332,12 +332,14 @@ def _recognize(checkpoint: Checkpoint) -> tuple[str, dict[str, Any], dict[str, s
     from textclean import nets
 
     shapes, metadata = checkpoint.shapes, checkpoint.metadata
-    if metadata.get("architecture") == nets.FOURIER_UNET:
+    for architecture in (nets.FOURIER_UNET, nets.INK_UNET):
+        if metadata.get("architecture") != architecture:
+            continue
         try:
             values = dict(json.loads(metadata.get("spec", "")))
         except (TypeError, ValueError) as error:
             raise _strange(checkpoint, f"its specification cannot be read: {error}") from None
-        return nets.FOURIER_UNET, values, {name: name for name in shapes}
+        return architecture, values, {name: name for name in shapes}
     prefix = _prefix(shapes, LAMA_STEM)
     if prefix is None:
         about = metadata.get("architecture")

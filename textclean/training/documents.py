@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from textclean.training.bookpages import aged_sheet, cut_edge
 from textclean.training.drawing import (
     HIGHLIGHTER,
     PEN,
@@ -25,7 +26,8 @@ from textclean.training.drawing import (
 from textclean.training.holes import grown_hole
 from textclean.training.inks import marker_ink, pen_ink, stamp_ink, textured
 from textclean.training.paper import Scan, paper
-from textclean.training.pens import handwriting, highlight, strokes
+from textclean.training.penmanship import writer
+from textclean.training.pens import handwriting, highlight, sketch, strokes, written
 from textclean.training.printing import print_layer
 from textclean.training.sample import Sample
 from textclean.training.stamps import stamp
@@ -34,19 +36,43 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclean.training.fonts import Fonts
+    from textclean.training.inks import Ink
     from textclean.training.printing import Print
     from textclean.types import Image, Mask
 
 _VISIBLE = 6
 
 
-def document_page(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -> DrawnPage:
-    """A piece of an annotated document, ``size`` = height and width in pixels."""
-    layer = print_layer(rng, fonts, size)
-    scan = document_scan(rng)
+def document_page(
+    rng: np.random.Generator,
+    fonts: Fonts,
+    size: tuple[int, int],
+    *,
+    old: bool | None = None,
+    amount: float | None = None,
+) -> DrawnPage:
+    """A piece of an annotated document.
+
+    Args:
+        rng: Where the randomness comes from.
+        fonts: Fonts to print with.
+        size: Height and width in pixels.
+        old: Whether it is a yellowed page, mostly of broken type; None = three in ten are.
+        amount: Annotations per 256 by 256 pixels, 0 for none; None = drawn.
+    """
+    old = chance(rng, 0.3) if old is None else old
+    layer = print_layer(rng, fonts, size, broken=chance(rng, 0.65 if old else 0.04))
+    scan = document_scan(rng, old=old)
     # What shines through is lighter than the level that parts black from white.
-    clean = scan(_printed(rng, fonts, layer, 0.35 if scan.bilevel is None else 0.1))
-    shown, labels = _annotated(rng, fonts, clean, layer)
+    through = 0.35 if scan.bilevel is None else 0.1
+    sheet = aged_sheet(rng, size) if old else paper(rng, size)
+    printed = _printed(rng, fonts, layer, sheet, through, old=old)
+    if scan.bilevel is None and chance(rng, 0.3 if old else 0.08):
+        printed, beyond = cut_edge(rng, printed)
+        layer.text &= ~beyond
+    clean = scan(u8(printed))
+    amount = log_uniform(rng, 0.7, 6) if amount is None else amount
+    shown, labels = _annotated(rng, fonts, clean, layer, amount)
     labels = np.where((labels == 0) & layer.text, np.uint8(PRINT), labels)
     if chance(rng, 0.5):  # what was scanned together was compressed together
         last = Scan(
@@ -57,9 +83,10 @@ def document_page(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int])
     return DrawnPage(clean, shown, labels, np.zeros(size, bool), "document")
 
 
-def document_scan(rng: np.random.Generator) -> Scan:
-    """A scanner's way with documents: crisp, soft or bitonal."""
-    kind = pick(rng, ("crisp", "soft", "bilevel", "perfect"), (0.35, 0.3, 0.25, 0.1))
+def document_scan(rng: np.random.Generator, *, old: bool = False) -> Scan:
+    """A scanner's way with documents: crisp, soft or bitonal; old ones seldom bitonal."""
+    shares = (0.4, 0.46, 0.06, 0.08) if old else (0.35, 0.3, 0.25, 0.1)
+    kind = pick(rng, ("crisp", "soft", "bilevel", "perfect"), shares)
     scan = Scan(seed=int(rng.integers(2**31)), colored=chance(rng, 0.5))
     if kind == "perfect":
         return scan
@@ -78,49 +105,81 @@ def document_scan(rng: np.random.Generator) -> Scan:
     )
 
 
-def _printed(rng: np.random.Generator, fonts: Fonts, layer: Print, through: float) -> Image:
-    """Print on paper; of what is on the other side up to a share shines ``through``."""
+def _printed(
+    rng: np.random.Generator,
+    fonts: Fonts,
+    layer: Print,
+    sheet: NDArray[np.float32],
+    through: float,
+    *,
+    old: bool,
+) -> NDArray[np.float32]:
+    """Print on a sheet; of what is on the other side up to a share shines ``through``."""
     size = (layer.ink.shape[0], layer.ink.shape[1])
-    sheet = paper(rng, size)
-    if chance(rng, 0.35):
-        back = print_layer(rng, fonts, size).ink[:, ::-1]
+    if chance(rng, 0.7 if old else 0.35):
+        back = print_layer(rng, fonts, size, broken=old).ink[:, ::-1]
         ghost = cv2.GaussianBlur(np.ascontiguousarray(back), (0, 0), uniform(rng, 0.8, 3))
         sheet = sheet * (1 - ghost * uniform(rng, 0.03, through))[..., None]
     color = np.full(3, uniform(rng, 0.02, 0.3), np.float32)
-    if chance(rng, 0.12):
+    if old:  # letterpress black fades towards blue or brown
+        color += uniform(rng, 0, 0.12) + rng.normal(0, 0.03, 3).astype(np.float32)
+    elif chance(rng, 0.12):
         color = rng.uniform(0, 0.6, 3).astype(np.float32)
     ink = layer.ink
-    if chance(rng, 0.4):
+    if chance(rng, 0.7 if old else 0.4):
         ink = ink * np.clip(0.9 + 0.12 * field(rng, size, log_uniform(rng, 3, 40), 2), 0.3, 1)
-    page = sheet * (1 - ink[..., None] * (1 - color))
-    return u8(page)
+    return np.asarray(sheet * (1 - ink[..., None] * (1 - np.clip(color, 0, 1))), np.float32)
 
 
 def _annotated(
-    rng: np.random.Generator, fonts: Fonts, clean: Image, layer: Print
+    rng: np.random.Generator, fonts: Fonts, clean: Image, layer: Print, amount: float
 ) -> tuple[Image, NDArray[np.uint8]]:
     """The page under its annotations, and which pixels belong to which."""
     size = (clean.shape[0], clean.shape[1])
     page, labels = clean.astype(np.float32), np.zeros(size, np.uint8)
     pens = [pen_ink(rng) for _ in range(int(rng.integers(1, 3)))]
+    hand = writer(rng)
     marker, pad = marker_ink(rng), stamp_ink(rng)
     area = size[0] * size[1] / 256**2
-    for _ in range(max(1, round(area * log_uniform(rng, 0.7, 6)))):
-        kind = pick(rng, ("strokes", "writing", "marker", "stamp"), (0.34, 0.36, 0.2, 0.1))
+    kinds = ("strokes", "writing", "font", "sketch", "marker", "stamp")
+    for _ in range(max(1, round(area * amount)) if amount > 0 else 0):
+        kind = pick(rng, kinds, (0.31, 0.24, 0.12, 0.05, 0.19, 0.09))
+        ink, label = pick(rng, pens), PEN
         if kind == "marker":
             cover, ink, label = highlight(rng, size, layer.lines, layer.glyph), marker, HIGHLIGHTER
         elif kind == "stamp":
             cover, ink, label = stamp(rng, fonts, size), pad, STAMP
         elif kind == "strokes":
-            cover, ink, label = strokes(rng, size, layer.lines, layer.glyph), pick(rng, pens), PEN
+            cover = strokes(rng, size, layer.lines, layer.glyph)
+        elif kind == "sketch":
+            cover = sketch(rng, size)
+        elif kind == "writing":
+            cover = written(rng, hand, size)
         else:
-            cover, ink, label = handwriting(rng, fonts, size), pick(rng, pens), PEN
-        cover = textured(rng, cover, ink.texture)
-        before, page = page, ink.over(page, cover)
-        visible = (cover > 0.08) & (np.abs(before - page).max(axis=2) > _VISIBLE / 2)
-        # Highlighter lies beneath what is written over it, whichever came first.
-        labels[visible & ((labels == 0) | (label != HIGHLIGHTER))] = label
+            cover = handwriting(rng, fonts, size)
+        x, y, width, height = cv2.boundingRect((cover > 0).astype(np.uint8))
+        if width and height:
+            part = (slice(y, y + height), slice(x, x + width))
+            _ink_on(rng, page[part], labels[part], cover[part], ink, label)
     return u8(page), labels
+
+
+def _ink_on(
+    rng: np.random.Generator,
+    page: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    cover: NDArray[np.float32],
+    ink: Ink,
+    label: int,
+) -> None:
+    """Lay ink on a part of a page, and label it there, in place."""
+    cover = textured(rng, cover, ink.texture)
+    after = ink.over(page, cover)
+    red, green, blue = cv2.split(cv2.absdiff(page, after))
+    visible = (cover > 0.08) & (cv2.max(cv2.max(red, green), blue) > _VISIBLE / 2)
+    # Highlighter lies beneath what is written over it, whichever came first.
+    labels[visible & ((labels == 0) | (label != HIGHLIGHTER))] = label
+    page[:] = after
 
 
 def document_sample(rng: np.random.Generator, page: DrawnPage) -> Sample:

@@ -33,6 +33,8 @@ _SCRIPT_WEIGHTS: dict[Script, float] = {
     "latin": 0.4, "japanese": 0.4, "chinese": 0.1, "korean": 0.1
 }  # fmt: skip
 Color = tuple[int, int, int]
+_FAR = 5.0
+"""Radius in pixels beyond which outlines are drawn by their distance from the letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,10 @@ def _layers(
 
 
 def _swollen(glyphs: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
+    if radius > _FAR:  # a disk of that size would take too long
+        outside = (glyphs < 0.5).astype(np.uint8)
+        distance = cv2.distanceTransform(outside, cv2.DIST_L2, 5)
+        return f32(np.maximum(np.clip(radius + 0.5 - distance, 0, 1), glyphs))
     side = 2 * int(np.ceil(radius)) + 1
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     return f32(cv2.dilate(glyphs, disk))

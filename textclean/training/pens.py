@@ -6,11 +6,13 @@ Every function gives a coverage, ``(H, W)`` float32 from 0 to 1, of ink that has
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
 
+from textclean.training.alphabet import smooth
 from textclean.training.drawing import (
     chance,
     draw,
@@ -23,6 +25,7 @@ from textclean.training.drawing import (
     u8,
     uniform,
 )
+from textclean.training.penmanship import Writer, inked, note
 from textclean.training.typesetting import set_columns, set_lines, slanted
 from textclean.training.words import eastern, latin_words, wrap
 
@@ -197,6 +200,45 @@ def handwriting(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -
     return laid(rng, size, block)
 
 
+def written(rng: np.random.Generator, hand: Writer, size: tuple[int, int]) -> Coverage:
+    """A few lines somewhere on the page in someone's hand, now and then with their ruled lines."""
+    glyph = log_uniform(rng, 11, 30) if chance(rng, 0.7) else log_uniform(rng, 30, 75)
+    strokes = note(rng, hand, glyph, int(rng.integers(1, 5)))
+    if not strokes:
+        return np.zeros(size, np.float32)
+    low, high = (edge(np.concatenate(strokes), axis=0) for edge in (np.min, np.max))
+    middle = rng.uniform(0.05, 0.95, 2) * size[::-1]
+    shift = f32(middle - (low + high) / 2)
+    width = max(1.1, glyph * log_uniform(rng, 0.045, 0.14))
+    return inked(rng, size, [stroke + shift for stroke in strokes], width, hand.pressure)
+
+
+def sketch(rng: np.random.Generator, size: tuple[int, int]) -> Coverage:
+    """A small drawing such as notes have: boxes, rings, lines between them, arrows."""
+    reach = log_uniform(rng, 30, 0.6 * max(60, *size))
+    centre = rng.uniform(0.1, 0.9, 2) * size[::-1]
+    spots = centre + rng.uniform(-0.5, 0.5, (int(rng.integers(2, 6)), 2)) * reach
+    paths = []
+    for spot in spots:
+        radius = reach * uniform(rng, 0.05, 0.22)
+        if chance(rng, 0.5):
+            turns = np.linspace(0, 2 * np.pi * uniform(rng, 0.95, 1.1), 14) + uniform(rng, 0, 6)
+            ring = np.stack([np.cos(turns), np.sin(turns)], axis=1)
+            paths.append(smooth(f32(spot + radius * ring * rng.normal(1, 0.05, (14, 1)))))
+        else:
+            corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
+            box = corners * radius * np.array([uniform(rng, 0.6, 2), 1])
+            paths.append(f32(spot + box + rng.normal(0, 0.05, (5, 2)) * radius))
+    for start, end in pairwise(spots):
+        middle = (start + end) / 2 + rng.normal(0, 0.06, 2) * reach
+        paths.append(smooth(f32(np.stack([start, middle, end]))))
+        if chance(rng, 0.4):
+            way = (end - middle) / max(float(np.hypot(*(end - middle))), 1e-6) * 0.07 * reach
+            side = np.array([-way[1], way[0]])
+            paths.append(f32(np.stack([end - way + side, end, end - way - side])))
+    return inked(rng, size, paths, log_uniform(rng, 1.1, 4.0))
+
+
 def laid(rng: np.random.Generator, size: tuple[int, int], block: NDArray[np.uint8]) -> Coverage:
     """A block put at a random place of an empty page; what reaches over its edge is cut."""
     canvas = np.zeros(size, np.uint8)
@@ -219,11 +261,16 @@ def highlight(
     start, end = _span(rng, size, lines)
     width = glyph * uniform(rng, 0.7, 1.5) if chance(rng, 0.8) else uniform(rng, 8, 40)
     path = np.linspace(start, end, 8)
-    path[:, 1] += rng.normal(0, 0.04, 8).cumsum() * glyph - glyph * 0.33
+    height = glyph * 0.33 if chance(rng, 0.8) else -glyph * uniform(rng, 0.1, 0.4)
+    path[:, 1] += rng.normal(0, 0.04, 8).cumsum() * glyph - height
     curve = spline(path.astype(np.float32), 3)
     canvas = np.zeros(size, np.uint8)
     ragged = 1 + 0.06 * field(rng, (1, len(curve)), 6)[0]
     draw(canvas, curve, (width * ragged).astype(np.float32), 255)
+    if chance(rng, 0.4):  # a round tip
+        for tip in (curve[0], curve[-1]):
+            centre, radius = tip.round().astype(int).tolist(), max(1, round(width / 2))
+            cv2.circle(canvas, centre, radius, 255, cv2.FILLED, cv2.LINE_AA)
     cover = cv2.GaussianBlur(canvas, (0, 0), uniform(rng, 0.4, 1.2)).astype(np.float32) / 255
     if chance(rng, 0.6):  # streaks run along the stroke, which is nearly level
         fine = field(rng, (size[0], max(4, size[1] // 24)), 3)

@@ -12,7 +12,9 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw
 
 from textclean.training import drawing
+from textclean.training.blackletter import BrokenType
 from textclean.training.drawing import chance, draw, log_uniform, pick, uniform
+from textclean.training.engravings import engraving
 from textclean.training.tone import ramp, random_screen, screened
 from textclean.training.words import eastern, latin_words
 
@@ -45,12 +47,18 @@ class _Press:
     """Sets print on a canvas that is larger than the page by ``scale``."""
 
     def __init__(
-        self, rng: np.random.Generator, fonts: Fonts, size: tuple[int, int], scale: float
+        self,
+        rng: np.random.Generator,
+        fonts: Fonts,
+        size: tuple[int, int],
+        scale: float,
+        *,
+        broken: bool = False,
     ) -> None:
         self.rng, self.fonts, self.scale = rng, fonts, scale
         self.size = round(size[0] * scale), round(size[1] * scale)
         self.picture = PillowImage.new("L", self.size[::-1])
-        self.rules = np.zeros(self.size, np.uint8)
+        self.rules, self.type = np.zeros(self.size, np.uint8), np.zeros(self.size, np.uint8)
         self.pen = ImageDraw.Draw(self.picture)
         self.lines: list[NDArray[np.float32]] = []
         self.glyph = log_uniform(rng, 9, 34) * scale
@@ -58,6 +66,9 @@ class _Press:
         if self.script not in fonts.scripts():
             self.script = "latin"
         self.body = fonts.choose(rng, self._manners(), self.script)
+        self.broken: BrokenType | None = None
+        if broken:
+            self.script, self.broken = "latin", BrokenType(rng)
 
     def _manners(self) -> tuple[Manner, ...]:
         """Print, or now and then the face of a comic, as advertisements have it."""
@@ -67,12 +78,12 @@ class _Press:
         self, font: Font, glyph: float, spot: tuple[float, float], width: float, *, fill: bool
     ) -> None:
         """One line of text at a left end of the baseline; ``fill`` spreads it over the width."""
-        face = font.at(max(5, round(glyph)))
-        if self.script == "latin":
-            words = latin_words(self.rng, max(1, round(width / (2.4 * glyph))))
-        else:
-            words = [eastern(self.rng, max(1, int(width / glyph)), self.script)]
-        lengths = [face.getlength(word) for word in words]
+        em = max(5, round(glyph))
+        words = self._words(max(1, round(width / (2.4 * glyph))), max(1, int(width / glyph)))
+        face, broken = font.at(em), self.broken
+        lengths = [
+            face.getlength(word) if broken is None else broken.length(word, em) for word in words
+        ]
         space = 0.28 * glyph
         while words and sum(lengths) + space * (len(words) - 1) > width:
             words.pop()
@@ -83,9 +94,18 @@ class _Press:
             space = min((width - sum(lengths)) / (len(words) - 1), 0.8 * glyph)
         x, y = spot
         for word, length in zip(words, lengths, strict=True):
-            self.pen.text((round(x), round(y)), word, 255, face, anchor="ls")
+            if broken is None:
+                self.pen.text((round(x), round(y)), word, 255, face, anchor="ls")
+            else:
+                broken.set(self.type, word, em, (x, y))
             x += length + space
         self.lines.append(np.array([spot, (x - space, y)], np.float32))
+
+    def _words(self, words: int, characters: int) -> list[str]:
+        """About so many words or characters, as the script has them."""
+        if self.script == "latin":
+            return latin_words(self.rng, words)
+        return [eastern(self.rng, characters, self.script)]
 
     def rule(self, start: tuple[float, float], end: tuple[float, float], width: float) -> None:
         """A straight printed line; the width is in page pixels."""
@@ -147,11 +167,16 @@ class _Press:
         if x1 - x0 < 8 or y1 - y0 < 8:
             return
         extent = (y1 - y0, x1 - x0)
-        relief = drawing.field(rng, extent, 0.4 * max(extent), octaves=4)
-        darkness = np.clip(ramp(rng, extent) + 0.25 * relief, 0, 1).astype(np.float32)
-        shape = pick(rng, ("line", "round", "cross", "grain", "wave"), (0.4, 0.3, 0.1, 0.1, 0.1))
-        screen = random_screen(rng, shape=shape, pitch=log_uniform(rng, 3, 8))
-        tone = 255 - screened(darkness, screen.thresholds(extent, self.scale), 0.2)
+        if chance(rng, 0.5):
+            pitch = log_uniform(rng, 2.5, 7) * self.scale
+            tone = drawing.u8(255 * engraving(rng, extent, pitch))
+        else:
+            relief = drawing.field(rng, extent, 0.4 * max(extent), octaves=4)
+            darkness = np.clip(ramp(rng, extent) + 0.25 * relief, 0, 1).astype(np.float32)
+            shapes = ("line", "round", "cross", "grain", "wave")
+            shape = pick(rng, shapes, (0.4, 0.3, 0.1, 0.1, 0.1))
+            screen = random_screen(rng, shape=shape, pitch=log_uniform(rng, 3, 8))
+            tone = 255 - screened(darkness, screen.thresholds(extent, self.scale), 0.2)
         self.rules[y0:y1, x0:x1] = np.maximum(self.rules[y0:y1, x0:x1], tone)
 
     def staff(self, box: tuple[float, float, float, float]) -> None:
@@ -180,10 +205,19 @@ class _Press:
             x += width + unit * int(rng.integers(1, 4))
 
 
-def print_layer(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -> Print:
-    """A piece of a printed page, ``size`` = height and width, slightly out of the straight."""
+def print_layer(
+    rng: np.random.Generator, fonts: Fonts, size: tuple[int, int], *, broken: bool = False
+) -> Print:
+    """A piece of a printed page, slightly out of the straight.
+
+    Args:
+        rng: Where the randomness comes from.
+        fonts: Fonts to print with.
+        size: Height and width in pixels.
+        broken: Whether its text is set in broken type (blackletter).
+    """
     scale = pick(rng, (1.0, 2.0, 3.0), (0.25, 0.5, 0.25))
-    press = _Press(rng, fonts, size, scale)
+    press = _Press(rng, fonts, size, scale, broken=broken)
     height, width = press.size
     left, top = rng.uniform(-0.25, 0.3) * width, rng.uniform(-0.1, 0.15) * height
     box = (left, top, left + width * uniform(rng, 0.8, 1.4), height * 1.05)
@@ -217,7 +251,7 @@ def _pulled(rng: np.random.Generator, press: _Press, size: tuple[int, int]) -> P
     height, width = press.size
     angle = rng.normal() * 0.5 if chance(rng, 0.6) else 0.0
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
-    text = np.asarray(press.picture)
+    text = np.maximum(np.asarray(press.picture), press.type)
     both = np.maximum(text, press.rules)
     if angle:
         text, both = (

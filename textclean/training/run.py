@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("textclean.training")
 
-TASKS: dict[str, str] = {"inpaint": "textclean.training.inpaint_task:InpaintTask"}
+TASKS: dict[str, str] = {
+    "inpaint": "textclean.training.inpaint_task:InpaintTask",
+    "ink": "textclean.training.ink_task:InkTask",
+}
 """Name of a task -> module and factory, imported when wanted; the factory takes the config."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import cv2
@@ -13,13 +13,13 @@ from textclean.training.drawing import (
     chance,
     draw,
     f32,
-    field,
     fill,
     log_uniform,
     pick,
     spline,
     uniform,
 )
+from textclean.training.drawing import field as noise_field
 from textclean.training.tone import Screen, ramp, screened
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Desk:
     line: float
     screens: list[Screen]
     soft: float
+    _sheets: dict[Screen, NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -61,7 +62,9 @@ class Desk:
         """A whole sheet of tone."""
         darkness = ramp(self.rng, self.size)
         screen = pick(self.rng, self.screens)
-        return screened(darkness, screen.thresholds(self.size, self.scale), self.soft)
+        if screen not in self._sheets:
+            self._sheets[screen] = screen.thresholds(self.size, self.scale)
+        return screened(darkness, self._sheets[screen], self.soft)
 
 
 def hatch(desk: Desk, area: NDArray[np.uint8]) -> None:
@@ -235,7 +238,7 @@ def _shade(desk: Desk) -> None:
         desk.lay(area, np.minimum(desk.canvas, desk.tone()))
     else:
         glow = cv2.GaussianBlur(area, (0, 0), 6 * desk.scale)
-        noise = field(rng, desk.size, 8 * desk.scale, octaves=2) * 60
+        noise = noise_field(rng, desk.size, 8 * desk.scale, octaves=2) * 60
         desk.lay(np.where(glow + noise > 160, 255, 0).astype(np.uint8), 255)
 
 

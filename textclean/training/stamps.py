@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def stamp(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -> Coverage:
     """A round or square stamp, turned at will."""
-    side = int(log_uniform(rng, 40, 0.8 * min(size)))
+    side = int(log_uniform(rng, 40, max(50.0, 0.8 * min(size))))
     picture = PillowImage.new("L", (side, side))
     pen = ImageDraw.Draw(picture)
     line = max(1, round(side * uniform(rng, 0.015, 0.05)))
