@@ -21,16 +21,20 @@ from textclean.errors import MaskError, PageError
 from textclean.inpaint import flat
 from textclean.mask.build import RegionMask, build_mask, join, surroundings, union
 from textclean.options import Options
+from textclean.protocols import ErrorPredictor
 from textclean.types import PageResult
 from textclean.verify import look_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from textclean.protocols import Detector, Inpainter
-    from textclean.types import Image, Mask, Page, Region
+    from textclean.types import Action, Image, Mask, Page, Region
     from textclean.verify import Finding
 
+_INPAINTED = ("inpaint", "unmix")
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -121,7 +125,7 @@ class Cleaner:
         timer = _Timer()
         hole = np.ascontiguousarray(native.upright(mask, page.metadata.orientation))
         with timer("fill"):
-            image = self._inpaint(page.rgb, hole) if hole.any() else page.rgb
+            image = self._inpaint(page.rgb, hole)[0] if hole.any() else page.rgb
         with timer("compose"):
             cleaned = native.merge(page, image, hole)
         return PageResult(cleaned, mask, (), seconds=timer.seconds, versions=self.versions)
@@ -180,7 +184,8 @@ class Cleaner:
         """Paint plain backgrounds from their measured surface, then inpaint the rest at once.
 
         Where lettering lay on a line of the art, the line is inpainted too, so that it goes on.
-        Backgrounds are measured on the original; ``only`` limits the work to some regions.
+        Backgrounds are measured on the original, and translucent ink is seen as it is there;
+        ``only`` limits the work to some regions.
         """
         image, decided = image.copy(), list(regions)
         hole = union(masks, image.shape[:2])
@@ -198,10 +203,15 @@ class Cleaner:
                 painted = flat.paint(original[y0:y1, x0:x1], item.mask, fill, seed=index)
                 image[y0:y1, x0:x1][item.mask] = painted[item.mask]
                 rest[y0:y1, x0:x1] |= item.mask & item.strokes.bridge
-            elif decided[index].action == "inpaint":
+            elif decided[index].action in _INPAINTED:
                 item.paste(rest)
         if rest.any():
-            image = self._inpaint(image, rest)
+            seen = _translucent(masks, rest)
+            image[seen] = original[seen]
+            image, errors = self._inpaint(image, rest, seen if seen.any() else None)
+            for index, item in chosen:
+                if decided[index].action in _INPAINTED:
+                    decided[index] = decided[index].with_(confidence=_expected(errors, item))
         return image, decided
 
     def _decide(self, image: Image, hole: Mask, item: RegionMask) -> tuple[Region, flat.FlatFill]:
@@ -213,22 +223,31 @@ class Cleaner:
             return item.region.with_(
                 action="keep", reason="no lettering was found inside the polygon"
             ), fill
-        return item.region.with_(
-            background=fill.background,
-            action="fill" if fill.surface else "inpaint",
-            reason=f"{fill.reason}; strokes: {item.strokes.reason}",
-        ), fill
+        action: Action = "fill" if fill.surface else "inpaint"
+        reason = f"{fill.reason}; strokes: {item.strokes.reason}"
+        if item.region.see_through:
+            action = "unmix" if getattr(self.inpainter, "unmixes", False) else "inpaint"
+            reason = f"what lies beneath may show through; {reason}"
+        return item.region.with_(background=fill.background, action=action, reason=reason), fill
 
-    def _inpaint(self, image: Image, mask: Mask) -> Image:
-        """The inpainter's answer under the mask, the image itself elsewhere."""
-        result = self.inpainter(image, mask)
+    def _inpaint(
+        self, image: Image, mask: Mask, see_through: Mask | None = None
+    ) -> tuple[Image, NDArray[np.float32] | None]:
+        """The inpainter's answer under the mask, the image itself elsewhere; and its error."""
+        errors = None
+        if isinstance(self.inpainter, ErrorPredictor):
+            result, errors = self.inpainter.fill_with_error(image, mask, see_through)
+        elif see_through is None:
+            result = self.inpainter(image, mask)
+        else:
+            result = self.inpainter(image, mask, see_through)
         if result.shape != image.shape or result.dtype != np.uint8:
             raise PageError(
                 f"the inpainter gave back {result.dtype} of shape {result.shape}, "
                 f"not uint8 of shape {image.shape}",
                 remedy="See the protocol textclean.protocols.Inpainter",
             )
-        return np.where(mask[..., None], result, image)
+        return np.where(mask[..., None], result, image), errors
 
     def _compose(
         self,
@@ -276,6 +295,26 @@ class _Timer:
         finally:
             spent = time.perf_counter() - start
             self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+
+
+def _translucent(masks: Iterable[RegionMask | None], hole: Mask) -> Mask:
+    """The part of a hole whose ink may be looked through; what opaque ink covers is not in it."""
+    there = [item for item in masks if item is not None]
+    seen = union((item for item in there if item.region.see_through), hole.shape)
+    opaque = union((item for item in there if not item.region.see_through), hole.shape)
+    return hole & seen & ~opaque
+
+
+def _expected(errors: NDArray[np.float32] | None, item: RegionMask) -> float | None:
+    """Root mean square of the expected errors over a region's mask, where they are known."""
+    if errors is None:
+        return None
+    x0, y0, x1, y1 = item.box
+    values = errors[y0:y1, x0:x1][item.mask]
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return None
+    return round(float(np.sqrt(np.square(known, dtype=np.float64).mean())), 2)
 
 
 def _told(region: Region, finding: Finding | None) -> Region:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from textclean.types import Image, Mask, Page, Region
 
 
@@ -26,7 +29,11 @@ class Detector(Protocol):
 
 @runtime_checkable
 class Inpainter(Protocol):
-    """Fills holes."""
+    """Fills holes.
+
+    An inpainter that makes use of ``see_through`` may have an attribute ``unmixes = True``: its
+    work on such regions is told as "unmix".
+    """
 
     def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
         """A new ``(H, W, 3)`` uint8 image; equal to ``image`` outside ``mask``.
@@ -36,6 +43,26 @@ class Inpainter(Protocol):
             mask: ``(H, W)`` bool, True = fill.
             see_through: ``(H, W)`` bool, a subset of ``mask``: pixels whose present colour still
                 says something about what lies beneath (translucent ink). None = none.
+        """
+
+
+@runtime_checkable
+class ErrorPredictor(Inpainter, Protocol):
+    """An inpainter that knows how wrong its fills are likely to be."""
+
+    def fill_with_error(
+        self, image: Image, mask: Mask, see_through: Mask | None = None
+    ) -> tuple[Image, NDArray[np.float32] | None]:
+        """What a call gives back, and the error that is to be expected of it.
+
+        Args:
+            image: As for a call.
+            mask: As for a call.
+            see_through: As for a call.
+
+        Returns:
+            The filled image, and ``(H, W)`` float32, root mean square error in grey levels at
+            each pixel of the mask, NaN where it is not known; None when nothing is known.
         """
 
 

@@ -75,6 +75,118 @@ def test_what_is_not_plain_goes_to_the_inpainter_and_only_the_mask_is_taken_from
     assert np.array_equal(result.page.rgb[~result.mask], art[~result.mask])
 
 
+def _art_page():
+    random = np.random.default_rng(0)
+    art = random.integers(100, 256, (120, 200, 3), np.uint8)
+    art[_page().rgb.max(axis=2) == 0] = 0
+    return Page.from_rgb(art)
+
+
+class Sure(Noise):
+    """Knows how wrong it is: by 3 levels at the left of the lettering, by 4 at the right."""
+
+    unmixes = True
+
+    def __init__(self, value=150):
+        super().__init__(value)
+        self.seen = []
+
+    def fill_with_error(self, image, mask, see_through=None):
+        self.seen.append((image.copy(), see_through))
+        error = np.where(np.arange(200) < 62, np.float32(3), np.float32(4))
+        return self(image, mask), np.where(mask, error, np.float32(0))
+
+
+def test_the_predicted_error_goes_into_the_regions_that_were_inpainted():
+    result = _cleaner(inpainter=Sure()).clean(_art_page())
+    assert [region.action for region in result.regions] == ["inpaint"]
+    xs = np.nonzero(result.mask)[1]
+    expected = np.sqrt(np.where(xs < 62, 9, 16).mean())
+    assert result.regions[0].confidence == pytest.approx(expected, abs=0.006)
+    assert _cleaner(inpainter=Sure()).clean(_page()).regions[0].confidence is None  # filled
+    assert _cleaner(inpainter=Noise()).clean(_art_page()).regions[0].confidence is None
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_errors_that_are_not_known_do_not_count(known):
+    class Half(Sure):
+        def fill_with_error(self, image, mask, see_through=None):
+            image, error = super().fill_with_error(image, mask, see_through)
+            error[:, 62 if known else 0 :] = np.nan
+            return image, error
+
+    (region,) = _cleaner(inpainter=Half()).clean(_art_page()).regions
+    assert region.confidence == (3 if known else None)
+
+
+def test_an_inpainter_may_know_nothing_of_its_errors():
+    class Unsure(Sure):
+        def fill_with_error(self, image, mask, see_through=None):
+            return self(image, mask), None
+
+    (region,) = _cleaner(inpainter=Unsure()).clean(_art_page()).regions
+    assert (region.action, region.confidence) == ("inpaint", None)
+
+
+class Translucent(FakeDetector):
+    """Says of every region at the left of a column that its ink may be translucent."""
+
+    def __init__(self, before=1000):
+        super().__init__()
+        self.before = before
+
+    def detect(self, page):
+        return tuple(r.with_(see_through=r.box[0] < self.before) for r in super().detect(page))
+
+
+@pytest.mark.parametrize("page", [_page(230), _art_page()], ids=["plain", "art"])
+def test_translucent_ink_is_never_painted_over_blindly(page):
+    sure = Sure()
+    result = _cleaner(Translucent(), sure).clean(page)
+    assert [region.action for region in result.regions] == ["unmix"]
+    assert result.regions[0].confidence is not None
+    assert "beneath" in result.regions[0].reason
+    ((image, seen),) = sure.seen
+    assert np.array_equal(seen, result.mask)
+    assert np.array_equal(image, page.rgb)  # the ink is still there to be looked through
+
+
+def test_an_inpainter_that_cannot_unmix_does_not_claim_to():
+    calls = []
+
+    def paint(image, mask, see_through=None):
+        calls.append(see_through)
+        return np.full_like(image, 150)
+
+    result = _cleaner(Translucent(), paint).clean(_page(230))
+    assert [region.action for region in result.regions] == ["inpaint"]
+    assert np.array_equal(calls[0], result.mask)
+
+
+def test_opaque_ink_is_not_looked_through_where_both_meet():
+    rgb = _art_page().rgb.copy()
+    rgb[40:60, 110:114] = rgb[40:44, 110:130] = 0
+    sure = Sure()
+    cleaner = _cleaner(Translucent(before=90), sure)
+    result = cleaner.clean(Page.from_rgb(rgb))
+    assert sorted(region.action for region in result.regions) == ["inpaint", "unmix"]
+    ((_, seen),) = sure.seen
+    assert np.array_equal(seen, result.mask & (np.arange(200) < 95))
+
+
+def test_a_second_attempt_sees_the_ink_again():
+    class Twice(Stubborn):
+        def detect(self, page):
+            return tuple(region.with_(see_through=True) for region in super().detect(page))
+
+    sure, page = Sure(), _art_page()
+    result = _cleaner(Twice(1), sure).clean(page)
+    (_, first), (again, second) = sure.seen
+    assert second.sum() > first.sum()
+    assert np.array_equal(again, page.rgb)
+    assert [region.action for region in result.regions] == ["unmix"]
+
+
 def test_kept_regions_are_left_alone():
     class Keeper(FakeDetector):
         def detect(self, page):

@@ -5,21 +5,24 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from textclean.cli import parameters as p
 from textclean.cli.console import Console, put
+from textclean.errors import OptionsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 EVAL_EXAMPLES = (
     "textclean eval --data ground-truth/",
+    "textclean eval --data ground-truth/ --sfx remove --check --sheets worst/",
     "textclean eval --data ground-truth/ --sets screentone --suites fill --html report.html",
 )
 TRAIN_EXAMPLES = (
+    "textclean train inpaint --art pages-without-text/ --out run/ --minutes 600",
     "textclean train inpaint --pack samples/ --val validation/ --out run/ --minutes 60",
     "textclean train inpaint --config recipe.toml --out run/ --resume",
 )
@@ -32,7 +35,7 @@ def evaluate(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Folder with comics/, screentone/, manga/, documents/.",
+            help="Folder with comics/, screentone/, manga/, documents/, art/.",
             rich_help_panel=MEASURE,
             metavar="DIR",
         ),
@@ -56,7 +59,8 @@ def evaluate(
     suites: Annotated[
         str | None,
         typer.Option(
-            help="clean (end to end), fill (the true hole given), or both (default).",
+            help="clean (end to end), fill (the true hole given), textless (art without text); "
+            "clean,fill by default.",
             rich_help_panel=MEASURE,
             metavar="NAMES",
         ),
@@ -71,6 +75,24 @@ def evaluate(
     ] = None,
     inpainter: p.Inpainter = None,
     detector: p.Detector = None,
+    sfx: Annotated[
+        str | None,
+        typer.Option(
+            help="End to end: remove or keep sound effects; as in the profile by default. The "
+            "required figures are those with remove.",
+            rich_help_panel=MEASURE,
+            metavar="WHAT",
+        ),
+    ] = None,
+    ocr: Annotated[
+        bool | None,
+        typer.Option(
+            "--ocr/--no-ocr",
+            help="Read the print of documents, some seconds a page: end to end by default, in "
+            "the fill suite too with --ocr.",
+            rich_help_panel=MEASURE,
+        ),
+    ] = None,
     device: p.Device = None,
     limit: Annotated[
         int | None,
@@ -108,6 +130,14 @@ def evaluate(
             help="Worst regions of each page in the HTML.", rich_help_panel=RESULT, metavar="N"
         ),
     ] = 3,
+    sheets: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write each set's worst ten regions as a PNG.",
+            rich_help_panel=RESULT,
+            metavar="DIR",
+        ),
+    ] = None,
     check: Annotated[
         bool,
         typer.Option(
@@ -123,20 +153,25 @@ def evaluate(
 
     from textclean.evaluation.html import write_html
     from textclean.evaluation.report import print_report, write_json
-    from textclean.evaluation.results import SUITES
+    from textclean.evaluation.results import DEFAULT_SUITES
     from textclean.evaluation.run import evaluate as run
+    from textclean.evaluation.sheets import SHEET_REGIONS, write_sheets
 
     console = Console(quiet)
+    changes = {"device": device, "inpainter": inpainter, "detector": detector}
+    if sfx is not None:
+        changes["sfx"] = sfx
     report = run(
         data,
         pairs=pairs or (),
         sets=_names(sets),
-        suites=_names(suites) or SUITES,
+        suites=_names(suites) or DEFAULT_SUITES,
         inpainters=_names(inpainters),
-        options={"device": device, "inpainter": inpainter, "detector": detector},
+        options=changes,
         limit=limit,
+        ocr=ocr,
         jobs=jobs,
-        views=views if html else 0,
+        views=max(views if html else 0, SHEET_REGIONS if sheets else 0),
         features=features,
         progress=_progress(console),
     )
@@ -144,7 +179,9 @@ def evaluate(
     if json:
         write_json(report, json)
     if html:
-        write_html(report, html)
+        write_html(report, html, views=views)
+    if sheets:
+        write_sheets(report, sheets)
     raise typer.Exit(report.exit_code(check=check))
 
 
@@ -160,7 +197,25 @@ def train_inpaint(
     config: Annotated[
         Path | None, typer.Option(help="The run as TOML; options win over it.", metavar="FILE")
     ] = None,
-    pack: Annotated[Path | None, typer.Option(help="Training samples.", metavar="PATH")] = None,
+    art: Annotated[
+        Path | None,
+        typer.Option(help="Pages without text to draw samples from, first.", metavar="DIR"),
+    ] = None,
+    lettering: Annotated[
+        Path | None,
+        typer.Option(help="With --art: lettering layers of those pages.", metavar="DIR"),
+    ] = None,
+    fonts: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="With --art: fonts to letter with, all installed ones by default; may be "
+            "repeated.",
+            metavar="PATH",
+        ),
+    ] = None,
+    pack: Annotated[
+        Path | None, typer.Option(help="Training samples made before.", metavar="PATH")
+    ] = None,
     val: Annotated[Path | None, typer.Option(help="Validation samples.", metavar="PATH")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run.", metavar="DIR")] = None,
     init: Annotated[
@@ -187,26 +242,37 @@ def train_inpaint(
     quiet: p.Quiet = False,
 ) -> None:
     """Train an inpainting network."""
+    from textclean.cli.training_packs import Material, train_from
     from textclean.training.run import run_from_cli
     from textclean.training.task import TrainResult
 
     console = Console(quiet)
-    with _logged(console):
-        result = run_from_cli(
-            task="inpaint",
-            config=config,
-            pack=pack,
-            val=val,
-            out=out,
-            init=init,
-            resume=resume,
-            minutes=minutes,
-            steps=steps,
-            workers=workers,
-            perceptual=perceptual,
-            device=device,
-            dry=dry_run,
+    settings: dict[str, Any] = {
+        "task": "inpaint",
+        "config": config,
+        "pack": pack,
+        "val": val,
+        "out": out,
+        "init": init,
+        "resume": resume,
+        "minutes": minutes,
+        "steps": steps,
+        "workers": workers,
+        "perceptual": perceptual,
+        "device": device,
+        "dry": dry_run,
+    }
+    if art is None and (lettering or fonts):
+        raise OptionsError(
+            "--lettering and --fonts are for the samples that --art makes",
+            remedy="Give the pages without text with --art DIR",
         )
+    with _logged(console):
+        if art is None:
+            result = run_from_cli(**settings)
+        else:
+            material = Material(art, lettering, tuple(fonts or ()))
+            result = train_from(material, settings, run_from_cli, console)
     if isinstance(result, TrainResult):
         ended = "finished" if result.finished else "paused"
         console.say(f"{ended} after {result.steps} steps, {result.hours:.2f} h")

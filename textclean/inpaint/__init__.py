@@ -11,16 +11,23 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from textclean.errors import UnknownNameError, UsageError, WeightsError
+from textclean.protocols import ErrorPredictor
 from textclean.weights import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from textclean.protocols import Inpainter
     from textclean.types import Image, Mask
     from textclean.weights import WeightsEntry
 
 __all__ = ["InpainterFactory", "list_inpainters", "load_inpainter", "register_inpainter"]
+
+AUTO = "projection"
+"""What ``auto`` stands for; "fourier" once the shipped network is worth its time on every set."""
 
 _OURS = "fourier-unet"
 _LAMA = "lama"
@@ -47,12 +54,29 @@ class _Lazy:
         self._made: Inpainter | None = None
         self._lock = Lock()
 
+    @property
+    def unmixes(self) -> bool:
+        """Whether it makes use of see-through pixels."""
+        return bool(getattr(self._inpainter(), "unmixes", False))
+
     def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
         """See :class:`textclean.protocols.Inpainter`."""
+        return self._inpainter()(image, mask, see_through)
+
+    def fill_with_error(
+        self, image: Image, mask: Mask, see_through: Mask | None = None
+    ) -> tuple[Image, NDArray[np.float32] | None]:
+        """See :class:`textclean.protocols.ErrorPredictor`."""
+        inpainter = self._inpainter()
+        if isinstance(inpainter, ErrorPredictor):
+            return inpainter.fill_with_error(image, mask, see_through)
+        return inpainter(image, mask, see_through), None
+
+    def _inpainter(self) -> Inpainter:
         with self._lock:
             if self._made is None:
                 self._made = self._make()
-        return self._made(image, mask, see_through)
+            return self._made
 
 
 def _flat(*, device: str, offline: bool) -> Inpainter:
@@ -93,15 +117,23 @@ def _lama(*, device: str, offline: bool) -> Inpainter:
     return _network(_shipped(_LAMA), _LAMA, device)
 
 
+def _choice(*, device: str, offline: bool) -> Inpainter:
+    from textclean.inpaint.choose import ChoosingInpainter
+
+    return ChoosingInpainter({"network": _fourier(device=device, offline=offline)})
+
+
 def _auto(*, device: str, offline: bool) -> Inpainter:
-    # The projection, until a shipped network is worth its time on every set of the ground truth.
-    if device not in ("auto", "cpu"):
-        return _projection(device=device, offline=offline)  # a missing device is told now
-    return _Lazy(lambda: _projection(device=device, offline=offline))
+    from textclean.inpaint.plain import PlainFirst
+
+    if device not in ("auto", "cpu"):  # a missing device is told now
+        return PlainFirst(_FACTORIES[AUTO](device=device, offline=offline))
+    return PlainFirst(_Lazy(lambda: _FACTORIES[AUTO](device=device, offline=offline)))
 
 
 _FACTORIES: dict[str, InpainterFactory] = {
     "auto": _auto,
+    "choice": _choice,
     "flat": _flat,
     "fourier": _fourier,
     "fsr": _fsr,

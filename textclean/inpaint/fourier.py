@@ -12,18 +12,19 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import torch
 
 from textclean.device import choose_device, inference, one_thread
 from textclean.errors import MaskError, PageError, WeightsError
+from textclean.inpaint.jobs import Job, pad, waves
+from textclean.inpaint.priors import PRIORS, make_priors, predicted_error
 from textclean.inpaint.ring import ring_correction
 from textclean.inpaint.windows import crop, merge_windows, own_hole, paste
-from textclean.nets.lama import LamaGenerator
+from textclean.nets.fourier_unet import FourierUNetSpec
+from textclean.nets.lama import LamaGenerator, LamaSpec
 from textclean.weights import load_network
 
 if TYPE_CHECKING:
@@ -33,16 +34,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from textclean.types import Box, Image, Mask, Window
+    from textclean.types import Image, Mask
     from textclean.weights import LoadedNetwork
 
     Windows = Sequence[tuple[Image, Mask, Mask | None]]
     Painting = NDArray[np.float32]
 
 log = logging.getLogger(__name__)
-
-TELEA_RADIUS = 5
-"""Radius of the diffusion prior in pixels."""
 
 CONTEXT = 64
 """Known pixels around a hole in its window, where the page has them."""
@@ -51,39 +49,13 @@ AT_ONCE = 4 * 1024**2
 """Pixels of the windows that are worked on side by side on a CPU; bounds the memory."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """One window: ``(H, W, 3)`` uint8, two ``(H, W)`` bool, and priors as the image."""
-
-    image: Image
-    mask: Mask
-    see_through: Mask
-    priors: tuple[Image, ...] = ()
-
-    def part(self, rows: slice, columns: slice) -> _Job:
-        """A part of it."""
-        box = (rows, columns)
-        return _Job(
-            self.image[box],
-            self.mask[box],
-            self.see_through[box],
-            tuple(prior[box] for prior in self.priors),
-        )
-
-    def cut(self, window: Window) -> _Job:
-        """The part that a window shows."""
-        x0, y0, x1, y1 = window.box
-        return self.part(slice(y0, y1), slice(x0, x1))
-
-    def after(self, image: Image, mask: Mask) -> _Job:
-        """The same with some of the hole filled: ``mask`` is what is left of it."""
-        left = mask[..., None]
-        priors = tuple(np.where(left, prior, image) for prior in self.priors)
-        return _Job(image.copy(), mask.copy(), self.see_through & mask, priors)
-
-
 class FourierInpainter:
-    """A network as an inpainter; see :class:`textclean.protocols.Inpainter`.
+    """A network as an inpainter; see :class:`textclean.protocols.ErrorPredictor`.
+
+    Attributes:
+        requirement: What sizes the network takes.
+        prior_names: The finished fills that it corrects.
+        unmixes: Whether it makes use of see-through pixels.
 
     Args:
         network: The network; a copy is kept, changed for speed.
@@ -92,7 +64,7 @@ class FourierInpainter:
             there, other windows in the batch never.
 
     Raises:
-        WeightsError: The network wants more priors than there are.
+        WeightsError: The network does not fill holes, or wants more priors than there are.
         DependencyError: The device is not there.
         OptionsError: No such device.
     """
@@ -100,16 +72,22 @@ class FourierInpainter:
     def __init__(self, network: LoadedNetwork, device: str = "auto", *, batch: int = 1) -> None:
         self.requirement = network.requirement
         self._device = choose_device(device)
+        if not isinstance(network.spec, FourierUNetSpec | LamaSpec):
+            raise WeightsError(
+                f"weights of the architecture {network.architecture!r} do not fill holes",
+                source=network.path.name,
+            )
         module = deepcopy(network.module)
-        self._priors = 0
         if isinstance(module, LamaGenerator):
             module.fold()
-        else:
-            self._priors = module.spec.priors
-        if self._priors > 2:
+        self._priors = getattr(network.spec, "priors", 0)
+        if self._priors > len(PRIORS):
             raise WeightsError(
-                f"the network wants {self._priors} priors and there are 2", source=network.path.name
+                f"the network wants {self._priors} priors and there are {len(PRIORS)}",
+                source=network.path.name,
             )
+        self.prior_names = PRIORS[: self._priors]
+        self.unmixes = not isinstance(module, LamaGenerator)
         self._module = module.to(self._device)
         for parameter in module.parameters():
             if parameter.ndim == 4:
@@ -137,21 +115,23 @@ class FourierInpainter:
             MaskError: A mask that does not fit the image.
             PageError: The network gave values that are not finite, or memory did not suffice.
         """
+        return self._fill_page(self._prepare(image, mask, see_through))
+
+    def fill_with_error(
+        self, image: Image, mask: Mask, see_through: Mask | None = None
+    ) -> tuple[Image, NDArray[np.float32] | None]:
+        """Fill a page and say how wrong that is likely to be.
+
+        Arguments and errors as for a call.
+
+        Returns:
+            The filled image, and ``(H, W)`` float32, the expected error in grey levels at each
+            pixel of the mask (see :func:`textclean.inpaint.priors.predicted_error`); None with a
+            network that has no priors.
+        """
         page = self._prepare(image, mask, see_through)
-        if not mask.any():
-            return image.copy()
-        out, open_ = image.copy(), mask.copy()
-        for wave in _waves(
-            merge_windows(mask, context=CONTEXT, multiple=self.requirement.multiple)
-        ):
-            # What earlier waves filled is known by now, to the priors as well.
-            now = page.after(out, open_)
-            jobs = [now.cut(window) for window in wave]
-            for window, filled in zip(wave, self._fill(jobs), strict=True):
-                paste(out, filled, mask, window)
-            for window in wave:
-                crop(open_, window)[own_hole(mask, window)] = False
-        return out
+        filled = self._fill_page(page)
+        return filled, predicted_error(filled, page.priors, mask)
 
     def fill_windows(self, windows: Windows) -> list[Image]:
         """Fill windows that stand for themselves.
@@ -168,7 +148,16 @@ class FourierInpainter:
         """
         return self._fill([self._prepare(*window) for window in windows])
 
-    def _prepare(self, image: Image, mask: Mask, see_through: Mask | None) -> _Job:
+    def fill_with_priors(self, windows: Windows) -> list[tuple[Image, ...]]:
+        """As :meth:`fill_windows`; behind each filled window come the priors it was made from.
+
+        They are the first of :attr:`prior_names`, in that order.
+        """
+        jobs = [self._prepare(*window) for window in windows]
+        filled = self._fill(jobs)
+        return [(image, *job.priors) for image, job in zip(filled, jobs, strict=True)]
+
+    def _prepare(self, image: Image, mask: Mask, see_through: Mask | None) -> Job:
         seen = np.zeros_like(mask) if see_through is None else see_through
         for what, m in (("mask", mask), ("see-through mask", seen)):
             if m.shape != image.shape[:2] or m.dtype != np.bool_:
@@ -177,23 +166,28 @@ class FourierInpainter:
                 )
         if (seen & ~mask).any():
             raise MaskError("the see-through mask reaches beyond the mask")
-        return _Job(image, mask, seen, self._make_priors(image, mask))
+        on_gpu = self._device.type == "cuda"
+        priors = make_priors(image, mask, self._priors, self._device if on_gpu else None)
+        return Job(image, mask, seen, priors)
 
-    def _make_priors(self, image: Image, mask: Mask) -> tuple[Image, ...]:
-        """The finished fills that the network was trained with, in that order."""
-        priors: list[Image] = []
-        if self._priors > 0:
-            from textclean.inpaint.projection import project
+    def _fill_page(self, page: Job) -> Image:
+        """Fill a page window by window, wave by wave."""
+        image, mask = page.image, page.mask
+        out, open_ = image.copy(), mask.copy()
+        if not mask.any():
+            return out
+        windows = merge_windows(mask, context=CONTEXT, multiple=self.requirement.multiple)
+        for wave in waves(windows):
+            # What earlier waves filled is known by now, to the priors as well.
+            now = page.after(out, open_)
+            jobs = [now.cut(window) for window in wave]
+            for window, filled in zip(wave, self._fill(jobs), strict=True):
+                paste(out, filled, mask, window)
+            for window in wave:
+                crop(open_, window)[own_hole(mask, window)] = False
+        return out
 
-            on_gpu = self._device.type == "cuda"
-            priors.append(project(image, mask, device=self._device if on_gpu else None))
-        if self._priors > 1:
-            hole = mask.astype(np.uint8)
-            smooth: NDArray[Any] = cv2.inpaint(image, hole, TELEA_RADIUS, cv2.INPAINT_TELEA)
-            priors.append(smooth)
-        return tuple(priors)
-
-    def _fill(self, jobs: list[_Job]) -> list[Image]:
+    def _fill(self, jobs: list[Job]) -> list[Image]:
         """Fill in batches of equal size; in the order given."""
         sizes: dict[tuple[int, int], list[int]] = {}
         for index, job in enumerate(jobs):
@@ -210,7 +204,7 @@ class FourierInpainter:
                 out[i] = self._finish(jobs[i], values)
         return out
 
-    def _paint_all(self, jobs: list[_Job], chunks: list[list[int]]) -> Iterator[list[Painting]]:
+    def _paint_all(self, jobs: list[Job], chunks: list[list[int]]) -> Iterator[list[Painting]]:
         """What the network paints for each chunk of jobs; on a CPU, chunks side by side."""
 
         def work(chunk: list[int]) -> list[Painting]:
@@ -224,11 +218,11 @@ class FourierInpainter:
         with one_thread(), ThreadPoolExecutor(workers, "inpaint") as pool:
             yield from pool.map(work, chunks)
 
-    def _padded(self, job: _Job) -> tuple[int, int]:
+    def _padded(self, job: Job) -> tuple[int, int]:
         height, width = job.mask.shape
         return self.requirement.fit(height), self.requirement.fit(width)
 
-    def _paint(self, jobs: list[_Job]) -> list[Painting]:
+    def _paint(self, jobs: list[Job]) -> list[Painting]:
         """``(H, W, 3)`` in about [0, 1] for each of some jobs of one padded size."""
         done: list[Painting] = []
         while len(done) < len(jobs):
@@ -249,7 +243,7 @@ class FourierInpainter:
                 done += self._make_do(chunk[0])
         return done
 
-    def _make_do(self, job: _Job) -> list[Painting]:
+    def _make_do(self, job: Job) -> list[Painting]:
         """Paint a window that is too large for the device: in halves, or on the CPU."""
         axis = int(np.argmax(job.mask.shape))
         length = job.mask.shape[axis]
@@ -274,7 +268,7 @@ class FourierInpainter:
         self._module.to(self._device)
         return self._paint([job])
 
-    def _forward(self, jobs: list[_Job], batch: int) -> list[Painting]:
+    def _forward(self, jobs: list[Job], batch: int) -> list[Painting]:
         """One run of the network on at most ``batch`` jobs of one padded size."""
         size = self._padded(jobs[0])
         rows = [*jobs, *[jobs[-1]] * (batch - len(jobs))]  # always the same shape
@@ -285,23 +279,23 @@ class FourierInpainter:
             return x.movedim(-1, -3).float() / 255
 
         def plane(masks: list[Mask]) -> torch.Tensor:
-            return tensor([_pad(m, size)[..., None].astype(np.uint8) * 255 for m in masks])
+            return tensor([pad(m, size)[..., None].astype(np.uint8) * 255 for m in masks])
 
         with inference(self._device):
-            image = tensor([_pad(job.image, size) for job in rows])
+            image = tensor([pad(job.image, size) for job in rows])
             hole = plane([job.mask for job in rows])
             if isinstance(self._module, LamaGenerator):
                 y = self._module(image, hole)
             else:
                 priors = None
                 if self._priors:
-                    priors = tensor([np.stack([_pad(p, size) for p in j.priors]) for j in rows])
+                    priors = tensor([np.stack([pad(p, size) for p in j.priors]) for j in rows])
                 seen = plane([job.see_through for job in rows])
                 y = self._module(image, hole, seen, priors)
             values = y.float().movedim(1, -1).cpu().numpy()  # (B, H, W, 3)
         return [v[: j.mask.shape[0], : j.mask.shape[1]] for v, j in zip(values, jobs, strict=False)]
 
-    def _finish(self, job: _Job, painted: Painting) -> Image:
+    def _finish(self, job: Job, painted: Painting) -> Image:
         """Compose a window from what the network painted."""
         mask = job.mask
         if not np.isfinite(painted[mask]).all():
@@ -319,34 +313,6 @@ class FourierInpainter:
         # Rounded: truncation would turn white into 254.
         out[mask] = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
         return out
-
-
-def _waves(windows: Sequence[Window]) -> list[list[Window]]:
-    """Windows in the order they can be filled in: side by side, or one after another.
-
-    A hole that is too large for a window is cut. Its parts come one after the other, so that each
-    continues what the one before has drawn.
-    """
-    wave_of: list[int] = []
-    waves: list[list[Window]] = []
-    for i, window in enumerate(windows):
-        before = [wave_of[j] for j in range(i) if _touch(windows[j].hole, window.hole)]
-        wave_of.append(max(before, default=-1) + 1)
-        if wave_of[i] == len(waves):
-            waves.append([])
-        waves[wave_of[i]].append(window)
-    return waves
-
-
-def _touch(a: Box, b: Box) -> bool:
-    """Whether two boxes overlap or share a border."""
-    return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
-
-
-def _pad(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Reflect ``(H, W, ...)`` at its lower and right edge up to a size."""
-    extra = [(0, n - m) for n, m in zip(size, array.shape, strict=False)]
-    return np.pad(array, extra + [(0, 0)] * (array.ndim - 2), mode="reflect")
 
 
 def _out_of_memory(error: Exception) -> bool:

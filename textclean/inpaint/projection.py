@@ -22,16 +22,15 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import cv2
 import numpy as np
 import torch
 
 from textclean.device import choose_device, one_thread
 from textclean.distance import depth_inside, distance_to
 from textclean.errors import MaskError, OptionsError
+from textclean.inpaint import tiles
 from textclean.inpaint.windows import fill_windows, merge_windows
 
 if TYPE_CHECKING:
@@ -64,20 +63,6 @@ DOUBT = 0.03
 CHUNK_PIXELS = 8 * 128 * 128
 """Window pixels worked on at once; bounds the memory, the result does not depend on it."""
 CHECK_EVERY = 4
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Scale:
-    """The windows of one size.
-
-    Attributes:
-        size: Width and height of a window in pixels.
-        corners: ``(N, 2)`` rows and columns of their top left corners on the image; negative and
-            past the far edge where a window hangs over.
-    """
-
-    size: int
-    corners: NDArray[np.int64]
 
 
 def project(
@@ -190,7 +175,7 @@ def _fill_rim(
         deep = size * DEPTH
         if (part := (inside > shallow) & (inside <= deep)).any():
             weight = np.where(hole, 0, _near(outside, size * REACH))
-            scale = _Scale(size, _corners(part, size, pitch))
+            scale = tiles.Scale(size, tiles.corners(part, size, pitch))
             _fill_scale(total, planes, weight, scale, iterations, device)
         if size * 2 > max(window, MAX_WINDOW):
             break
@@ -202,31 +187,6 @@ def _fill_rim(
     return hole & ~done
 
 
-def _corners(part: Mask, size: int, step: int) -> NDArray[np.int64]:
-    """``(N, 2)`` corners on a grid of ``step`` whose central halves meet the pixels of ``part``."""
-    height, width = part.shape
-    margin = size // 4
-    summed = cv2.integral(part.astype(np.uint8))  # (H + 1, W + 1)
-
-    def edges(length: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        # From the first grid line whose central half reaches the image to the last.
-        first = -(size - margin - 1) // step * step
-        corner = np.arange(first, length - margin, step, dtype=np.int64)
-        low = np.clip(corner + margin, 0, length)
-        return corner, low, np.clip(corner + size - margin, 0, length)
-
-    rows, top, bottom = edges(height)
-    columns, left, right = edges(width)
-    count = (
-        summed[np.ix_(bottom, right)]
-        - summed[np.ix_(top, right)]
-        - summed[np.ix_(bottom, left)]
-        + summed[np.ix_(top, left)]
-    )
-    chosen = np.argwhere(count > 0)
-    return np.stack([rows[chosen[:, 0]], columns[chosen[:, 1]]], axis=1)
-
-
 def _near(distance: NDArray[Any], reach: float) -> NDArray[np.float32]:
     """Weight of a known pixel by its distance from the hole: steep at first, with a long tail.
 
@@ -235,29 +195,22 @@ def _near(distance: NDArray[Any], reach: float) -> NDArray[np.float32]:
     return ((1 + distance / reach) ** -4).astype(np.float32)
 
 
-def _hann(size: int) -> NDArray[np.float32]:
-    """``(size, size)`` separable Hann window without its zeros at the edge."""
-    phase = (np.arange(size) + 1) / (size + 1)
-    row = 0.5 - 0.5 * np.cos(2 * np.pi * phase)
-    return np.outer(row, row).astype(np.float32)
-
-
 def _fill_scale(
     total: NDArray[np.float32],
     planes: NDArray[np.uint8],
     weight: NDArray[np.float32],
-    scale: _Scale,
+    scale: tiles.Scale,
     iterations: int,
     device: torch.device,
 ) -> None:
     """Add the fills of all windows of one size, and their blending weights, to ``total``."""
     size = scale.size
-    hann = _hann(size)
+    hann = tiles.hann(size)
     taper = np.sqrt(hann)
 
     def fit(corners: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        values = np.stack([_cut(planes, corner, size) for corner in corners])
-        weights = np.stack([_cut(weight[None], corner, size) for corner in corners])
+        values = np.stack([tiles.cut(planes, corner, size) for corner in corners])
+        weights = np.stack([tiles.cut(weight[None], corner, size) for corner in corners])
         return _fit(
             values.astype(np.float32) / np.float32(255), weights * taper, iterations, device
         )
@@ -266,7 +219,7 @@ def _fill_scale(
     chunks = [scale.corners[i : i + count] for i in range(0, len(scale.corners), count)]
     for corners, fits in zip(chunks, _each(fit, chunks, device), strict=True):
         for corner, fill, trust in zip(corners, *fits, strict=True):
-            _add(total, fill, hann * trust, corner)
+            tiles.add(total, fill, hann * trust, corner)
 
 
 def _each(
@@ -290,38 +243,6 @@ def _each(
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
-
-
-def _cut(planes: NDArray[Any], corner: NDArray[np.int64], size: int) -> NDArray[Any]:
-    """The ``(C, size, size)`` window at ``corner``, zero outside the image."""
-    window = np.zeros((len(planes), size, size), dtype=planes.dtype)
-    page, part = _overlap(corner, size, planes.shape[1:])
-    window[:, part[0], part[1]] = planes[:, page[0], page[1]]
-    return window
-
-
-def _add(
-    total: NDArray[np.float32],
-    fill: NDArray[np.float32],
-    blend: NDArray[np.float32],
-    corner: NDArray[np.int64],
-) -> None:
-    """Add one window's fill ``(C, size, size)``, weighted, where it lies on the image."""
-    page, part = _overlap(corner, len(blend), total.shape[1:])
-    weight = blend[part]
-    total[:-1, page[0], page[1]] += fill[:, part[0], part[1]] * weight
-    total[-1, page[0], page[1]] += weight
-
-
-def _overlap(
-    corner: NDArray[np.int64], size: int, shape: tuple[int, ...]
-) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Where a window lies on the image, and the same pixels in the window's own coordinates."""
-    low = np.maximum(corner, 0)
-    high = np.minimum(corner + size, shape)
-    page = slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
-    low, high = low - corner, high - corner
-    return page, (slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1])))
 
 
 def _fit(

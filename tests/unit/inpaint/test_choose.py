@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textclean.errors import MaskError, UsageError
-from textclean.inpaint import choose as room
+from textclean.inpaint import error_grid
 from textclean.inpaint.choose import Choice, ChoosingInpainter, choose
-from textclean.protocols import Inpainter
+from textclean.inpaint.hidden import hide
+from textclean.protocols import ErrorPredictor, Inpainter
 from textclean.types import Image, Mask
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def test_copies_lie_on_known_pixels(
         mask[y : y + side, x : x + side // 2 + 1] = True
     if not mask.any():
         return
-    found = room._hide(mask, copies)
+    found = hide(mask, copies)
     assert len(found) <= copies
     for copy in found:
         assert copy.any()
@@ -199,14 +200,14 @@ def test_weights_are_the_best_on_the_simplex(count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     factors = rng.normal(size=(5, count, count + 1)).astype(np.float32)
     covariance = np.einsum("nik,njk->nij", factors, factors)
-    weights = room._weigh(covariance)
+    weights = error_grid.weigh(covariance)
     assert (weights >= 0).all()
     assert np.allclose(weights.sum(axis=-1), 1, atol=1e-5)
     value = np.einsum("ni,nij,nj->n", weights, covariance, weights)
     others = rng.dirichlet(np.ones(count), size=200)
     tried = np.einsum("mi,nij,mj->nm", others, covariance, others).min(axis=1)
     # A single candidate is kept unless a blend is better by more than the margin.
-    assert (value <= tried / room.SINGLE**2 * 1.001 + 1e-6).all()
+    assert (value <= tried / error_grid.SINGLE**2 * 1.001 + 1e-6).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 40), (9, 9), (17, 130)])
@@ -246,6 +247,69 @@ def test_a_page_is_chosen_window_by_window_and_repeatably() -> None:
     filled = inpainter(page, mask)
     assert np.array_equal(filled[~mask], truth[~mask])
     assert np.array_equal(filled, inpainter(page, mask, np.zeros_like(mask)))
+
+
+class Corrects(Noisy):
+    """Hands out two fills beside its own: one as noisy as the left side, one exact."""
+
+    prior_names = ("rough", "exact")
+    unmixes = True
+
+    def fill_with_priors(
+        self, windows: Sequence[tuple[Image, Mask, Mask | None]]
+    ) -> list[tuple[Image, ...]]:
+        rough, exact = Noisy(self.truth, 30, 30, 9), Noisy(self.truth, 0, 0, 9)
+        return [tuple(fill(*window) for fill in (self, rough, exact)) for window in windows]
+
+
+def test_priors_are_candidates_that_come_along() -> None:
+    truth, mask = art(), glyphs()
+    network = Corrects(truth, 8, 8, 1)
+    choice = choose(hidden(truth, mask), mask, {"network": network})
+    assert set(choice.weights) == {"network", "rough", "exact"}
+    assert choice.winner == "exact"
+    assert choice.errors["rough"] == pytest.approx(30, rel=0.2)
+    assert np.array_equal(choice.image, truth)
+
+
+def test_a_candidate_of_the_same_name_stands_for_the_prior() -> None:
+    truth, mask = art(), glyphs()
+    candidates = {"network": Corrects(truth, 8, 8, 1), "exact": Noisy(truth, 50, 50, 3)}
+    choice = choose(hidden(truth, mask), mask, candidates)
+    assert set(choice.weights) == {"network", "rough", "exact"}
+    assert choice.errors["exact"] == pytest.approx(50, rel=0.2)
+    assert choice.winner == "network"
+
+
+class Mean:
+    """Paints the mean of what is known; wrong by the standard deviation of the art."""
+
+    def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
+        return np.where(mask[..., None], np.rint(image[~mask].mean(axis=0)), image).astype(np.uint8)
+
+
+def test_a_page_has_the_errors_of_its_windows() -> None:
+    truth = art(200, 900)
+    truth[:, :450] //= 3
+    mask = np.zeros((200, 900), bool)
+    mask[80:110, 60:130] = mask[80:110, 740:820] = True
+    inpainter = ChoosingInpainter({"only": Mean()})
+    assert isinstance(inpainter, ErrorPredictor)
+    assert not inpainter.unmixes
+    filled, error = inpainter.fill_with_error(hidden(truth, mask), mask)
+    assert np.array_equal(filled, inpainter(hidden(truth, mask), mask))
+    assert error is not None and not error[~mask].any()
+    for side in (mask & (np.arange(900) < 450), mask & (np.arange(900) >= 450)):
+        assert error[side].mean() == pytest.approx(rms(filled, truth, side), rel=0.1)
+    assert ChoosingInpainter({"network": Corrects(truth, 1, 1, 1)}).unmixes
+
+
+def test_what_is_not_known_is_said() -> None:
+    truth, mask = art(40, 40), np.ones((40, 40), bool)
+    mask[0, 0] = mask[0, 39] = False
+    error = ChoosingInpainter({"a": Noisy(truth, 5, 5, 1)}).fill_with_error(truth, mask)[1]
+    assert error is not None
+    assert np.isnan(error[mask]).all()
 
 
 def test_bad_calls() -> None:

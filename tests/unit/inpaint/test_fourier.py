@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from textclean.errors import DependencyError, MaskError, PageError, WeightsError
 from textclean.inpaint import fourier
 from textclean.inpaint.fourier import FourierInpainter
+from textclean.inpaint.priors import make_priors, predicted_error
 from textclean.inpaint.ring import ring_correction
 from textclean.nets.fourier_unet import FourierUNet, FourierUNetSpec
 from textclean.nets.lama import LamaGenerator, LamaSpec
+from textclean.protocols import ErrorPredictor
 from textclean.types import Image, Mask, Window
 from textclean.weights import LoadedNetwork, SizeRequirement, save_safetensors
 
@@ -392,6 +394,48 @@ def test_masks_that_do_not_fit() -> None:
         inpainter.fill_windows([(image, mask, ~mask)])
 
 
+def test_a_page_comes_with_the_error_that_its_priors_tell() -> None:
+    image, mask = window(80, 80)
+    inpainter = FourierInpainter(loaded(make_unet()), "cpu")
+    assert isinstance(inpainter, ErrorPredictor)
+    filled, error = inpainter.fill_with_error(image, mask)
+    np.testing.assert_array_equal(filled, inpainter(image, mask))
+    assert error is not None
+    np.testing.assert_array_equal(error, predicted_error(filled, make_priors(image, mask, 2), mask))
+    assert (error[mask] > 0).all() and not error[~mask].any()
+
+
+def test_see_through_pixels_reach_the_network_with_the_error() -> None:
+    image, mask = window(64, 64)
+    inpainter = FourierInpainter(loaded(make_unet()), "cpu")
+    filled, _ = inpainter.fill_with_error(image, mask, mask)
+    np.testing.assert_array_equal(filled, inpainter(image, mask, mask))
+
+
+@pytest.mark.parametrize("make", [make_lama, lambda: make_unet(0)])
+def test_without_priors_nothing_is_said_of_the_error(make: Callable[[], nn.Module]) -> None:
+    inpainter = FourierInpainter(loaded(make()), "cpu")
+    assert inpainter.fill_with_error(*window())[1] is None
+    assert inpainter.prior_names == ()
+    assert inpainter.unmixes is not isinstance(inpainter._module, LamaGenerator)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_windows_come_with_their_priors(count: int) -> None:
+    windows = windows_of_some_sizes(3)
+    inpainter = FourierInpainter(loaded(make_unet(count)), "cpu")
+    assert inpainter.prior_names == ("projection", "telea")[:count]
+    for (image, mask, _), alone, (filled, *priors) in zip(
+        windows,
+        inpainter.fill_windows(windows),
+        inpainter.fill_with_priors(windows),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(filled, alone)
+        for prior, expected in zip(priors, make_priors(image, mask, count), strict=True):
+            np.testing.assert_array_equal(prior, expected)
+
+
 # Out of memory
 
 
@@ -501,6 +545,11 @@ def test_loading_from_a_file(tmp_path: Path) -> None:
 def test_what_cannot_be_run() -> None:
     with pytest.raises(WeightsError, match="wants 3 priors"):
         FourierInpainter(loaded(make_unet(3)), "cpu")
+    other = LoadedNetwork(
+        make_unet(), "ink-unet", object(), SizeRequirement(16, 8), Path("ink.safetensors"), {}
+    )
+    with pytest.raises(WeightsError, match=r"ink-unet.*do not fill holes"):
+        FourierInpainter(other, "cpu")
     if not torch.cuda.is_available():
         with pytest.raises(DependencyError):
             FourierInpainter(loaded(make_unet()), "cuda")

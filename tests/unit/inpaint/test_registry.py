@@ -12,7 +12,8 @@ import pytest
 import textclean.inpaint as registry
 from textclean.errors import UnknownNameError, UsageError, WeightsError
 from textclean.inpaint import list_inpainters, load_inpainter, register_inpainter
-from textclean.protocols import Inpainter
+from textclean.inpaint.plain import PlainFirst
+from textclean.protocols import ErrorPredictor, Inpainter
 from textclean.types import Image, Mask
 from textclean.weights import WeightsEntry
 
@@ -73,21 +74,71 @@ def _hole() -> tuple[np.ndarray, np.ndarray]:
     return image, mask
 
 
-def test_auto_is_the_projection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "WEIGHTS", ())
+def test_auto_is_what_the_registry_says_and_made_when_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     image, mask = _hole()
-    expected = load_inpainter("projection", device="cpu")(image, mask)
+    assert registry.AUTO in registry._FACTORIES
+    expected = load_inpainter(registry.AUTO, device="cpu")(image, mask)
     made: list[str] = []
-    real = registry._projection
-    monkeypatch.setattr(registry, "_projection", lambda **more: made.append("made") or real(**more))
-    auto = load_inpainter("auto")
+    real = registry._FACTORIES[registry.AUTO]
+    monkeypatch.setitem(
+        registry._FACTORIES, registry.AUTO, lambda **more: made.append("made") or real(**more)
+    )
+    auto = load_inpainter("auto", device="cpu")
     assert not made  # not before there is something to fill
     assert np.array_equal(auto(image, mask), expected)
     assert np.array_equal(auto(image, mask), expected)
     assert made == ["made"]
-    for name in ("fourier", "lama"):
+
+
+def test_auto_follows_the_switch_and_passes_everything_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Sure(Painter):
+        unmixes = True
+
+        def fill_with_error(
+            self, image: Image, mask: Mask, see_through: Mask | None = None
+        ) -> tuple[Image, np.ndarray]:
+            assert see_through is not None and (see_through == mask).all()
+            return self(image, mask), np.where(mask, np.float32(7), np.float32(0))
+
+    image, mask = _hole()
+    for kind, unmixes in ((Sure, True), (Painter, False)):
+        register_inpainter("mine", lambda k=kind, **given: k(**given), replace=True)
+        monkeypatch.setattr(registry, "AUTO", "mine")
+        auto = load_inpainter("auto")
+        assert isinstance(auto, ErrorPredictor)
+        filled, error = auto.fill_with_error(image, mask, mask)
+        assert (filled[mask] == 128).all()
+        assert error is not None
+        assert (error[mask] == 7).all() if unmixes else np.isnan(error[mask]).all()
+        assert auto.unmixes is unmixes  # type: ignore[attr-defined]
+
+
+def test_a_device_that_is_asked_for_is_not_put_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    register_inpainter("mine", make)
+    monkeypatch.setattr(registry, "AUTO", "mine")
+    auto = load_inpainter("auto", device="cuda:3", offline=True)
+    assert isinstance(auto, PlainFirst)
+    assert isinstance(auto.inpainter, Painter)
+    assert (auto.inpainter.device, auto.inpainter.offline) == ("cuda:3", True)
+
+
+def test_networks_of_which_no_weights_come_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "WEIGHTS", ())
+    for name in ("fourier", "lama", "choice"):
         with pytest.raises(WeightsError, match="come with textclean"):
             load_inpainter(name)
+
+
+def test_choice_chooses_among_the_network_and_its_priors(shipped: list[object]) -> None:
+    image, mask = _hole()
+    choice = load_inpainter("choice", device="cpu")
+    assert isinstance(choice, ErrorPredictor)
+    assert shipped == ["ours-1"]
+    assert (choice(image, mask)[mask] == 128).all()
 
 
 def test_shipped_weights_are_fourier_and_a_name(shipped: list[object]) -> None:
@@ -124,7 +175,7 @@ def test_a_missing_file_is_a_weights_error(tmp_path: Path) -> None:
 def test_unknown_names_tell_the_known_ones() -> None:
     with pytest.raises(UnknownNameError, match="'tellea'") as caught:
         load_inpainter("tellea")
-    for name in ("auto", "flat", "fourier", "lama", "ns", "projection", "telea"):
+    for name in ("auto", "choice", "flat", "fourier", "lama", "ns", "projection", "telea"):
         assert name in (caught.value.remedy or "")
 
 

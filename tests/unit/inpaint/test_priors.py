@@ -1,0 +1,74 @@
+"""The fills that networks correct, and the error that the distance to them predicts."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from textclean.inpaint.priors import NEAR, PRIORS, SCALE, make_priors, predicted_error
+from textclean.inpaint.projection import project
+from textclean.types import Image, Mask
+
+
+def page() -> tuple[Image, Mask]:
+    rng = np.random.default_rng(0)
+    image = rng.integers(60, 200, (90, 140, 3), dtype=np.uint8)
+    mask = np.zeros((90, 140), bool)
+    mask[20:60, 15:30] = mask[30:40, 60:130] = True
+    return image, mask
+
+
+def moved(image: Image, mask: Mask, by: int) -> Image:
+    """The image, lighter in the hole by so many levels."""
+    return np.where(mask[..., None], image + np.uint8(by), image)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_priors_are_the_finished_fills_in_the_order_of_training(count: int) -> None:
+    image, mask = page()
+    telea = cv2.inpaint(image, mask.astype(np.uint8), 5, cv2.INPAINT_TELEA)
+    expected = (project(image, mask), telea)[:count]
+    made = make_priors(image, mask, count, torch.device("cpu"))
+    assert len(made) == count <= len(PRIORS)
+    for one, other in zip(made, expected, strict=True):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(("first", "second", "levels"), [(8, 8, 8), (2, 32, 8), (0, 40, 0)])
+def test_the_error_is_the_geometric_mean_of_the_distances(
+    first: int, second: int, levels: int
+) -> None:
+    image, mask = page()
+    error = predicted_error(image, [moved(image, mask, first), moved(image, mask, second)], mask)
+    assert error is not None
+    assert (error.shape, error.dtype) == (mask.shape, np.float32)
+    assert error[mask] == pytest.approx(SCALE * levels, rel=1e-4, abs=1e-2)
+    assert not error[~mask].any()
+
+
+def test_one_prior_tells_by_itself_and_none_tells_nothing() -> None:
+    image, mask = page()
+    error = predicted_error(image, [moved(image, mask, 6)], mask)
+    assert error is not None
+    assert error[mask] == pytest.approx(6 * SCALE, rel=1e-4)
+    assert predicted_error(image, [], mask) is None
+
+
+def test_no_hole_no_error() -> None:
+    image, mask = page()
+    error = predicted_error(image, [image], mask & False)
+    assert error is not None and not error.any()
+
+
+def test_only_pixels_of_the_hole_near_by_count() -> None:
+    image, mask = page()
+    other = moved(image, mask, 0)
+    right = np.arange(140) >= 60
+    other[mask & right] += 20
+    other[~mask] = 0  # outside the hole nothing is compared
+    error = predicted_error(image, [other], mask)
+    assert error is not None
+    assert not error[mask & (np.arange(140) < 60 - NEAR // 2)].any()
+    assert error[mask & right] == pytest.approx(20 * SCALE, rel=1e-4)

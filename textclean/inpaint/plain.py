@@ -1,0 +1,110 @@
+"""Plain backgrounds first: what a measured surface fills exactly, no network should guess.
+
+The pipeline fills plain bubbles itself, region by region. A hole that a user draws, or a word that
+lies half on art and half on paper, comes here whole: each of its pieces is looked at, and the rest
+goes to the inpainter. The rules are stricter than the pipeline's, which knows what is lettering:
+here a few sparse dots of a light tone must not pass for paper.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from textclean.inpaint.flat import FlatFill, measure, paint
+from textclean.protocols import ErrorPredictor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclean.protocols import Inpainter
+    from textclean.types import Image, Mask
+
+JOINED = 9
+"""Side in pixels of the square that joins near-by holes, the letters of a word, to one piece."""
+RING = 8
+"""Width in pixels of the ring around a piece that is measured."""
+OUTLIERS = 0.005
+"""Largest share of that ring that may stand out from the surface."""
+SPREAD = 2.0
+"""Largest robust standard deviation of the ring about the surface, in grey levels."""
+
+
+class PlainFirst:
+    """An inpainter with a measured fill before it; see :class:`textclean.protocols.ErrorPredictor`.
+
+    Args:
+        inpainter: Fills what is not plain.
+    """
+
+    def __init__(self, inpainter: Inpainter) -> None:
+        self.inpainter = inpainter
+
+    @property
+    def unmixes(self) -> bool:
+        """Whether the inpainter makes use of see-through pixels."""
+        return bool(getattr(self.inpainter, "unmixes", False))
+
+    def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
+        """See :class:`textclean.protocols.Inpainter`."""
+        return self.fill_with_error(image, mask, see_through)[0]
+
+    def fill_with_error(
+        self, image: Image, mask: Mask, see_through: Mask | None = None
+    ) -> tuple[Image, NDArray[np.float32] | None]:
+        """See :class:`textclean.protocols.ErrorPredictor`."""
+        painted, rest, spread = paint_plain(image, mask, see_through)
+        if not rest.any():
+            return painted, spread
+        seen = None if see_through is None else see_through & rest
+        errors = None
+        if isinstance(self.inpainter, ErrorPredictor):
+            painted, errors = self.inpainter.fill_with_error(painted, rest, seen)
+        else:
+            painted = self.inpainter(painted, rest, seen)
+        unknown = np.full(mask.shape, np.nan, np.float32) if errors is None else errors
+        return painted, np.where(rest, unknown, spread)
+
+
+def paint_plain(
+    image: Image, mask: Mask, see_through: Mask | None = None
+) -> tuple[Image, Mask, NDArray[np.float32]]:
+    """Paint the pieces of a hole that lie on a plain colour or a plain gradient.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 RGB.
+        mask: ``(H, W)`` bool, True = fill.
+        see_through: ``(H, W)`` bool or None; pieces with such pixels are left alone.
+
+    Returns:
+        The painted image; ``(H, W)`` bool, what is left of the mask; and ``(H, W)`` float32, the
+        expected error of what was painted in grey levels, 0 elsewhere.
+    """
+    painted, rest = image.copy(), mask.copy()
+    errors = np.zeros(mask.shape, np.float32)
+    joined = cv2.dilate(mask.astype(np.uint8), np.ones((JOINED, JOINED), np.uint8))
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    for index in range(1, count):
+        x, y, width, height, _ = (int(value) for value in boxes[index])
+        crop = np.s_[max(y - RING, 0) : y + height + RING, max(x - RING, 0) : x + width + RING]
+        hole = mask[crop] & (labels[crop] == index)
+        if see_through is not None and see_through[crop][hole].any():
+            continue
+        fill = _plain(image[crop], hole, mask[crop])
+        if fill is not None:
+            painted[crop][hole] = paint(image[crop], hole, fill, seed=index)[hole]
+            errors[crop][hole] = fill.background.spread
+            rest[crop] &= ~hole
+    return painted, rest, errors
+
+
+def _plain(image: Image, hole: Mask, mask: Mask) -> FlatFill | None:
+    """The fill of a piece whose whole ring is plain, else None."""
+    side = 2 * RING + 1
+    around = cv2.dilate(hole.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
+    fill = measure(image, mask, around & ~mask)
+    background = fill.background
+    plain = background.outliers <= OUTLIERS and background.spread <= SPREAD
+    return fill if fill.surface is not None and plain else None
