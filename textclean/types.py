@@ -24,7 +24,9 @@ Mask: TypeAlias = "NDArray[np.bool_]"
 Polygon: TypeAlias = "NDArray[np.float32]"
 Box: TypeAlias = tuple[int, int, int, int]
 
-Kind = Literal["bubble", "caption", "free", "sfx", "sign"]
+Kind = Literal[
+    "bubble", "caption", "free", "sfx", "sign", "handwriting", "highlighter", "stamp", "pen"
+]  # fmt: skip
 Direction = Literal["horizontal", "vertical"]
 Action = Literal["fill", "inpaint", "unmix", "keep"]
 Texture = Literal["flat", "gradient", "art"]
@@ -33,6 +35,8 @@ Mode = Literal[
 ]  # fmt: skip
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+ANNOTATION_KINDS: tuple[Kind, ...] = ("handwriting", "highlighter", "stamp", "pen")
+"""What people add to a printed page; the other kinds are lettering."""
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 
@@ -145,6 +149,12 @@ class Region:
         confidence: Predicted error of the fill in grey levels (lower is better), or None.
         residual: Score of text still found there after cleaning, 0 to 1; 0 = none found,
             None = not looked at.
+        bubble: ``(N, 2)`` float32 outline of the bubble or caption box that the block lies in, or
+            None when it lies in none or nobody looked.
+        safe_box: The largest upright rectangle inside that bubble, where new lettering fits, in
+            whole pixels; None without a bubble.
+        see_through: Whether the ink may be translucent: what lies beneath still shows in the
+            pixels' colour, and they are to be un-mixed rather than filled blindly.
     """
 
     polygon: Polygon
@@ -162,6 +172,9 @@ class Region:
     grown: int = 0
     confidence: float | None = None
     residual: float | None = None
+    bubble: Polygon | None = None
+    safe_box: Box | None = None
+    see_through: bool = False
 
     @property
     def box(self) -> Box:

@@ -18,18 +18,19 @@ TABLE: dict[str, set[str]] = {
     "distance": {"types"},
     "checkpoints": {"errors"},
     "surface": {"types"},
+    "ink_map": {"types"},
     "native": {"types"},
     "options": {"errors"},
     "weights": {"errors", "nets", "checkpoints"},
     "protocols": {"types"},
     "regions_json": {"types", "errors"},
-    "mask": {"types", "surface", "distance"},
+    "mask": {"types", "surface", "distance", "ink_map"},
     "inpaint.windows": {"types", "distance"},
     "inpaint.flat": {"types", "surface"},
     "nets": {"nets"},
     "detect": {
         "protocols", "types", "errors", "weights", "device", "nets", "mask", "native",
-        "regions_json",
+        "regions_json", "ink_map", "surface", "distance",
     },
     "inpaint": {
         "protocols", "types", "errors", "weights", "device", "nets", "mask", "surface", "distance",
@@ -39,7 +40,7 @@ TABLE: dict[str, set[str]] = {
     "verify": {"protocols", "types", "mask"},
     "cleaner": {
         "protocols", "types", "options", "errors", "mask", "inpaint.windows", "inpaint.flat",
-        "native", "verify",
+        "native", "verify", "ink_map",
     },
     "batch": {
         "cleaner", "io", "options", "errors", "types", "protocols", "regions_json", "native",
@@ -47,7 +48,7 @@ TABLE: dict[str, set[str]] = {
     "training": {"nets", "types", "mask", "weights", "errors", "inpaint", "device"},
     "evaluation": {
         "nets", "types", "mask", "weights", "errors", "cleaner", "options", "inpaint", "api",
-        "native", "io", "distance",
+        "native", "io", "distance", "detect",
     },
     "cli": {
         "api", "batch", "training", "evaluation", "options", "errors", "types", "weights",

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from drawn import bubble, dots, paper, write
+from inked import ink_map
+
+from textclean.mask.annotations import GROWTH, annotation_mask
+from textclean.mask.ink import agreement, refine
+from textclean.mask.morphology import dilate, line_height
+from textclean.mask.strokes import Strokes, find_strokes, plain_background
+from textclean.types import Region
+
+
+def both(image, ink, polygon):
+    height = line_height(polygon)
+    before = find_strokes(image, [polygon], height)
+    return before, refine(before, ink, image, [polygon], height)
+
+
+def iou(one, other):
+    return (one & other).sum() / (one | other).sum()
+
+
+def test_where_the_two_agree_the_thresholds_are_kept():
+    image = paper()
+    strokes, polygon = write(image, "Hello", (60, 130))
+    before, after = both(image, ink_map(image.shape[:2], lettering=strokes, blur=1.0), polygon)
+    assert np.array_equal(after.mask, before.mask)
+    assert before.reason in after.reason and "agrees" in after.reason
+
+
+def test_a_network_that_sees_nothing_changes_nothing():
+    image = paper()
+    _, polygon = write(image, "Hello", (60, 130))
+    nothing = ink_map(image.shape[:2])
+    before, after = both(image, nothing, polygon)
+    assert np.array_equal(after.mask, before.mask) and "too little" in after.reason
+    one_corner = np.zeros(image.shape[:2], bool)
+    x, y = polygon.min(axis=0).astype(int)
+    one_corner[y : y + 12, x : x + 12] = True
+    before, after = both(image, ink_map(image.shape[:2], lettering=one_corner), polygon)
+    assert np.array_equal(after.mask, before.mask)
+
+
+def test_a_drawing_beside_the_lettering_in_the_same_bubble_stays():
+    image = paper(260, 420, color=(120, 120, 120))
+    bubble(image, (210, 130), (190, 110))
+    strokes, polygon = write(image, "Look at", (90, 130))
+    heart = np.zeros(image.shape[:2], np.uint8)
+    cv2.circle(heart, (275, 116), 22, 1, 3)
+    cv2.circle(heart, (275, 116), 9, 1, -1)
+    heart = heart.astype(bool)
+    image[heart] = 0
+    polygon = polygon.copy()
+    polygon[1:3, 0] = 300  # the detector took it for a glyph
+    before, after = both(image, ink_map(image.shape[:2], lettering=strokes, blur=0.8), polygon)
+    assert before.mask[heart].mean() > 0.9
+    assert not after.mask[heart].any() and after.art[heart].all()
+    assert after.mask[strokes].mean() > 0.95
+    assert after.interior is not None and "chosen by the ink network" in after.reason
+
+
+def test_a_line_of_the_art_that_runs_into_the_lettering_stays_and_so_do_dots_of_tone():
+    image = paper(240, 420)
+    strokes, polygon = write(image, "Hang on", (60, 130), thickness=5)
+    art = np.zeros_like(strokes)
+    right, middle = int(polygon[:, 0].max()), int(polygon[:, 1].mean())
+    art[middle : middle + 14, right - 12 : right + 70] = True  # touches the last glyph
+    art[100:140:6, right + 12 : right + 70 : 6] = True
+    art &= ~strokes
+    image[art] = 0
+    both_as_text = Strokes(
+        strokes | art, np.zeros_like(art), *_plain(image, strokes), np.zeros_like(art), "all of it"
+    )
+    polygon = polygon.copy()
+    polygon[1:3, 0] += 75
+    ink = ink_map(image.shape[:2], lettering=strokes, blur=0.8)
+    after = refine(both_as_text, ink, image, [polygon], line_height(polygon))
+    assert "chosen" in after.reason
+    assert after.mask[strokes].mean() > 0.99
+    assert not after.mask[:, right + 8 :].any()
+    assert after.art[:, right + 8 :][art[:, right + 8 :]].all()
+
+
+def _plain(image, strokes):
+    """The surface and the interior that thresholds report on white paper."""
+    surface = plain_background(image, dilate(strokes, 6), 40.0)
+    assert surface is not None
+    return surface, np.ones_like(strokes)
+
+
+def test_lettering_that_was_taken_for_art_comes_in():
+    image = paper()
+    strokes, polygon = write(image, "Hi all", (60, 130))
+    before = find_strokes(image, [polygon], line_height(polygon))
+    half = np.zeros_like(strokes)
+    half[:, : int(polygon[:, 0].mean())] = True
+    worse = Strokes(
+        before.mask & half, before.mask & ~half, before.surface, before.interior, before.bridge, "x"
+    )
+    ink = ink_map(image.shape[:2], lettering=strokes)
+    after = refine(worse, ink, image, [polygon], line_height(polygon))
+    assert after.mask[strokes].mean() > 0.98
+    assert not (after.art & strokes).any()
+
+
+def test_over_art_the_network_is_followed_and_its_rim_settled_by_the_image():
+    image = dots(240, 320)
+    image[:120] = np.random.default_rng(0).integers(0, 200, (120, 320, 1)).astype(np.uint8)
+    strokes, polygon = write(image, "BOOM", (60, 140), scale=2.0, thickness=9, color=(230, 30, 30))
+    fat = ink_map(image.shape[:2], lettering=dilate(strokes, 1), blur=1.5)
+    height = line_height(polygon)
+    whole = np.zeros_like(strokes)
+    x0, y0, x1, y1 = *polygon.min(axis=0).astype(int), *polygon.max(axis=0).astype(int)
+    whole[y0 : y1 + 1, x0 : x1 + 1] = True
+    nothing = np.zeros_like(whole)
+    last_resort = Strokes(whole, nothing, None, None, nothing, "no strokes stand out")
+    after = refine(last_resort, fat, image, [polygon], height)
+    assert "the ink network's" in after.reason and "no strokes stand out" in after.reason
+    assert after.mask[strokes].mean() > 0.97
+    # Blending with the lettering reaches one pixel beyond it.
+    assert (after.mask & ~dilate(strokes, 2)).sum() <= 0.02 * strokes.sum()
+
+
+def test_an_outline_that_only_the_network_sees_comes_in():
+    image = paper()
+    strokes, polygon = write(image, "Glow", (60, 130), thickness=4)
+    glow = dilate(strokes, 6)
+    halo = glow & ~strokes
+    image[halo] = (250, 250, 247)  # too faint for thresholds
+    before, after = both(image, ink_map(image.shape[:2], lettering=glow), polygon)
+    assert before.mask[halo].mean() < 0.6
+    assert after.mask[glow].mean() > 0.97
+    assert not (after.mask & ~dilate(glow, 1)).any()
+    assert after.surface is not None and "outline" in after.reason
+    fat = ink_map(image.shape[:2], lettering=dilate(glow, 5))  # nothing shows that far out
+    _, after = both(image, fat, polygon)
+    assert not (after.mask & ~dilate(glow, 4)).any()
+
+
+def test_a_neighbour_that_reaches_into_the_polygon_stays_out_of_it():
+    image = paper()
+    strokes, polygon = write(image, "Word", (60, 130))
+    bar = np.zeros_like(strokes)
+    right = int(polygon[:, 0].max())
+    bar[118:124, right - 4 : 318] = True
+    image[bar] = 0
+    ink = ink_map(image.shape[:2], lettering=strokes | bar)
+    _, after = both(image, ink, polygon)
+    assert not after.mask[:, right + 20 :].any()
+
+
+def test_agreement_forgives_a_pixel_and_no_more():
+    one = np.zeros((40, 40), bool)
+    one[10:30, 10:14] = True
+    assert agreement(one, one) == 1.0
+    assert agreement(one, dilate(one, 1)) == 1.0
+    assert agreement(one, dilate(one, 4)) < 0.6
+    assert agreement(one, np.zeros_like(one)) == 0.0
+    assert agreement(one, np.roll(one, 20, axis=1)) == 0.0
+
+
+@pytest.mark.parametrize("kind", ["pen", "handwriting", "highlighter", "stamp"])
+def test_an_annotation_is_masked_by_its_own_pixels_and_print_is_not(kind):
+    image = paper(color=(250, 248, 240))
+    text, _ = write(image, "printed", (40, 150), thickness=2)
+    mark = np.zeros(image.shape[:2], np.uint8)
+    cv2.line(mark, (40, 100), (280, 112), 1, 4)
+    mark = mark.astype(bool)
+    image[mark] = (30, 60, 200)
+    plane = "pen" if kind in ("pen", "handwriting") else kind
+    ink = ink_map(image.shape[:2], blur=0.7, print=text & ~mark, **{plane: mark})
+    hull = np.array([[38, 96], [282, 108], [282, 118], [38, 106]], np.float32)
+    item = annotation_mask(image, Region(hull, kind=kind, see_through=True), ink)
+    canvas = np.zeros_like(mark)
+    item.paste(canvas)
+    assert canvas[mark].all()
+    assert not (canvas & ~dilate(mark, GROWTH[kind] + 2)).any()
+    assert item.region.grown == GROWTH[kind] and item.region.see_through
+    assert np.abs(np.subtract(item.region.stroke_color, (30, 60, 200))).max() <= 25
+    more = annotation_mask(image, Region(hull, kind=kind), ink, extra=2)
+    assert more.mask.sum() > item.mask.sum()
+
+
+def test_an_annotation_off_the_page_or_faded_gives_an_empty_mask():
+    image = paper(60, 60)
+    ink = ink_map((60, 60))
+    for offset in (0, 500):
+        hull = np.array([[5, 5], [40, 5], [40, 20]], np.float32) + np.float32(offset)
+        item = annotation_mask(image, Region(hull, kind="pen"), ink)
+        assert not item.mask.any() and item.region.grown == 0 and item.region.stroke_color is None

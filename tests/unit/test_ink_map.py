@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from textclean.ink_map import InkMap, hysteresis
+
+
+@given(arrays(np.uint8, st.tuples(st.just(7), st.integers(1, 5), st.integers(1, 5))))
+def test_labels_are_the_likeliest_of_the_six_classes(planes):
+    ink = InkMap(planes)
+    assert np.array_equal(ink.labels(), planes[:6].argmax(axis=0))
+    assert ink.shape == planes.shape[1:]
+
+
+def test_planes_have_names_and_a_crop_is_a_view():
+    planes = np.arange(7, dtype=np.uint8)[:, None, None] * np.ones((1, 4, 6), np.uint8)
+    ink = InkMap(planes)
+    named = [ink.lettering, ink.pen, ink.highlighter, ink.stamp, ink.print, ink.bubble]
+    assert [int(plane[0, 0]) for plane in named] == [1, 2, 3, 4, 5, 6]
+    part = ink.crop((1, 2, 5, 4))
+    assert part.shape == (2, 4)
+    part.planes[:] = 9
+    assert (planes[:, 2:4, 1:5] == 9).all() and (planes == 9).sum() == 7 * 8
+
+
+@pytest.mark.parametrize("planes", [np.zeros((6, 2, 2), np.uint8), np.zeros((7, 2, 2), bool)])
+def test_other_arrays_are_refused(planes):
+    with pytest.raises(ValueError, match="ink map"):
+        InkMap(planes)
+
+
+def test_faint_pixels_count_where_they_continue_a_sure_one():
+    plane = np.zeros((5, 12), np.uint8)
+    plane[1, 1:5] = 100
+    plane[2, 5] = 200  # over a corner
+    plane[1, 8:11] = 100
+    found = hysteresis(plane, 90, 180)
+    assert found[1, 1:5].all() and found[2, 5] and found.sum() == 5
+    assert not hysteresis(plane, 90, 201).any()

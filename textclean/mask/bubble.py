@@ -1,0 +1,274 @@
+"""The bubble that a block of lettering lies in, and the room for new lettering in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+
+from textclean.mask.morphology import Components, closed, dilate, opened, rasterize
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclean.ink_map import InkMap
+    from textclean.types import Box, Mask, Polygon, Region
+
+INSIDE = 128
+"""Level of the bubble plane from which on a pixel lies inside a bubble."""
+
+HOLDS = 0.6
+"""Share of a block's lettering that a bubble must hold to be its bubble."""
+
+LARGEST = 0.6
+"""Share of the page beyond which a "bubble" is the page's paper."""
+
+ROUGH = 0.012
+"""Whiskers and notches narrower than twice this share of a bubble's short side are smoothed."""
+
+CAPTION = 0.92
+"""Share of its smallest rectangle from which on it is a caption box; ellipses fill 0.79."""
+
+STAYS = 0.8
+"""Share of the strokes inside the bubble from which on the mask is held to it."""
+
+SLACK = 1
+"""Pixels that a mask may reach beyond the inside: the border begins about there."""
+
+GRID = 128
+"""Cells along the longer side of the grid on which the largest rectangle is sought."""
+
+COARSE = 12
+"""Cells along the rectangle's shorter side at least; otherwise a finer grid is taken."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bubble:
+    """The inside of a speech bubble or caption box.
+
+    Attributes:
+        polygon: ``(N, 2)`` float32 outline, in pixels of the page.
+        kind: "caption" when it is nearly a rectangle.
+        safe_box: The largest upright rectangle inside it, on the page.
+        box: Crop of the page that ``interior`` covers.
+        interior: ``(h, w)`` bool, lettering and drawings in the bubble included.
+    """
+
+    polygon: Polygon
+    kind: Literal["bubble", "caption"]
+    safe_box: Box
+    box: Box
+    interior: Mask
+
+    def inside(self, box: Box) -> Mask:
+        """The interior as another crop of the page shows it, ``(h, w)`` bool."""
+        x0, y0, x1, y1 = box
+        canvas = np.zeros((y1 - y0, x1 - x0), bool)
+        left, top = max(x0, self.box[0]), max(y0, self.box[1])
+        right, bottom = min(x1, self.box[2]), min(y1, self.box[3])
+        if left < right and top < bottom:
+            part = self.interior[
+                top - self.box[1] : bottom - self.box[1], left - self.box[0] : right - self.box[0]
+            ]
+            canvas[top - y0 : bottom - y0, left - x0 : right - x0] = part
+        return canvas
+
+    def describe(self, region: Region) -> Region:
+        """The region with its bubble; sound effects and signs in a bubble stay what they are."""
+        kind = self.kind if region.kind in ("bubble", "caption", "free") else region.kind
+        return region.with_(kind=kind, bubble=self.polygon, safe_box=self.safe_box)
+
+
+def find_bubble(ink: InkMap, lettering: Mask, box: Box) -> Bubble | None:
+    """The bubble that holds most of a block's lettering.
+
+    Args:
+        ink: What the ink network says of the page.
+        lettering: ``(h, w)`` bool, the block's strokes (or the inside of its lines) in a crop.
+        box: The crop, on the page.
+
+    Returns:
+        The bubble, or None when most of the lettering lies in none.
+    """
+    total = int(lettering.sum())
+    if not total:
+        return None
+    height, width = ink.shape
+    while True:
+        x0, y0, x1, y1 = box
+        found = _component(ink.crop(box).bubble, lettering)
+        if found is None:
+            return None
+        reached = (
+            x0 > 0 and bool(found[:, 0].any()),
+            y0 > 0 and bool(found[0].any()),
+            x1 < width and bool(found[:, -1].any()),
+            y1 < height and bool(found[-1].any()),
+        )
+        if not any(reached):
+            break
+        # It runs on beyond the crop: look at twice as much on the sides where it does.
+        wide, high = x1 - x0, y1 - y0
+        larger = (
+            max(x0 - wide * reached[0], 0),
+            max(y0 - high * reached[1], 0),
+            min(x1 + wide * reached[2], width),
+            min(y1 + high * reached[3], height),
+        )
+        lettering = np.pad(
+            lettering, ((y0 - larger[1], larger[3] - y1), (x0 - larger[0], larger[2] - x1))
+        )
+        box = larger
+    interior = _smooth(_filled(found), lettering)
+    if not interior.any() or int((interior & lettering).sum()) < HOLDS * total:
+        return None
+    if int(interior.sum()) > LARGEST * height * width:
+        return None
+    return _bubble(interior, box)
+
+
+def limit_to_bubble(mask: Mask, strokes: Mask, inside: Mask, grown: int) -> Mask:
+    """Keep a mask in a bubble, except where strokes leave it.
+
+    Args:
+        mask: ``(h, w)`` bool, the strokes grown.
+        strokes: ``(h, w)`` bool, the strokes themselves.
+        inside: ``(h, w)`` bool, the bubble's interior in the same crop.
+        grown: By how many pixels the mask was grown; strokes outside keep that much around them.
+    """
+    allowed = dilate(inside, SLACK)
+    if not strokes.any() or float(allowed[strokes].mean()) < STAYS:
+        return mask
+    return mask & (allowed | dilate(strokes & ~allowed, grown))
+
+
+def largest_rectangle(inside: Mask) -> Box | None:
+    """The largest upright rectangle in a shape, or None when the shape is empty.
+
+    Found by the largest rectangle under each row's histogram, with a stack, in a time that grows
+    with the number of cells. Shapes of more than :data:`GRID` pixels are first reduced to cells
+    that lie wholly inside, so that the rectangle does; its sides are then moved out pixel by pixel
+    as far as the shape goes: it comes close to the largest. On smaller shapes it
+    is the largest there is.
+
+    Args:
+        inside: ``(H, W)`` bool.
+
+    Returns:
+        ``x0, y0, x1, y1``, the last two exclusive; every pixel of it is inside.
+    """
+    if not inside.any():
+        return None
+    factor = -(-max(inside.shape) // GRID)
+    while True:
+        cells = _under_histograms(_whole_cells(inside, factor))
+        if factor == 1:
+            return cells
+        if cells is not None and min(cells[2] - cells[0], cells[3] - cells[1]) >= COARSE:
+            x0, y0, x1, y1 = (factor * side for side in cells)
+            return _moved_out(inside, (x0, y0, x1, y1))
+        factor //= 2  # so thin that a cell is a large part of it
+
+
+def _component(plane: NDArray[np.uint8], lettering: Mask) -> Mask | None:
+    """The connected inside that holds, or closely surrounds, most of the lettering."""
+    parts = Components.of(plane >= INSIDE, connectivity=4)
+    hits = parts.count(dilate(lettering, 2))
+    hits[0] = 0
+    best = int(hits.argmax())
+    return parts.labels == best if hits[best] else None
+
+
+def _filled(shape: Mask) -> Mask:
+    """A shape with everything that it encloses."""
+    outside = np.pad(~shape, 1, constant_values=True).astype(np.uint8)
+    _, labels = cv2.connectedComponents(outside, connectivity=8)
+    filled: Mask = labels[1:-1, 1:-1] != labels[0, 0]
+    return filled
+
+
+def _smooth(shape: Mask, lettering: Mask) -> Mask:
+    """The shape without whiskers and notches; of what falls apart, the part with the lettering."""
+    ys, xs = np.nonzero(shape)
+    radius = max(1, round(ROUGH * min(int(np.ptp(ys)), int(np.ptp(xs)))))
+    padded = np.pad(shape, 2 * radius + 1)  # with nothing: the shape ends at the crop
+    even = opened(closed(padded, radius), radius)
+    even = even[2 * radius + 1 : -2 * radius - 1, 2 * radius + 1 : -2 * radius - 1]
+    parts = Components.of(even, connectivity=4)
+    if len(parts.area) == 1:
+        return shape
+    hits = parts.count(lettering)
+    hits[0] = -1
+    return _filled(parts.labels == int(hits.argmax()))
+
+
+def _bubble(interior: Mask, box: Box) -> Bubble | None:
+    outlines, _ = cv2.findContours(
+        interior.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    outline = max(outlines, key=cv2.contourArea)
+    simple = cv2.approxPolyDP(outline, 1.0, True).reshape(-1, 2).astype(np.float32)
+    if len(simple) < 3:
+        return None
+    _, (width, height), _ = cv2.minAreaRect(outline)
+    share = float(interior.sum()) / ((width + 1.0) * (height + 1.0))
+    # Within the outline that is reported, too: the two differ by a pixel here and there.
+    safe = largest_rectangle(interior & rasterize([simple], interior.shape))
+    if safe is None:
+        return None
+    x0, y0 = box[:2]
+    return Bubble(
+        polygon=simple + np.array([x0, y0], np.float32),
+        kind="caption" if share >= CAPTION else "bubble",
+        safe_box=(safe[0] + x0, safe[1] + y0, safe[2] + x0, safe[3] + y0),
+        box=box,
+        interior=interior,
+    )
+
+
+def _whole_cells(inside: Mask, factor: int) -> Mask:
+    """Cells of ``factor`` by ``factor`` pixels that lie wholly inside; what is left over is not."""
+    if factor == 1:
+        return inside
+    rows, columns = inside.shape[0] // factor, inside.shape[1] // factor
+    part = inside[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
+    return np.asarray(part.all(axis=(1, 3)), bool)
+
+
+def _under_histograms(grid: Mask) -> Box | None:
+    """The largest rectangle of True cells; of equals, the first from the top, then the left."""
+    best, found = 0, None
+    heights = np.zeros(grid.shape[1], np.int64)  # of the True cells above, this row's included
+    for row, cells in enumerate(grid):
+        heights = np.where(cells, heights + 1, 0)
+        rising: list[tuple[int, int]] = []  # where it starts, and how high
+        for column, height in enumerate([*heights.tolist(), 0]):
+            start = column
+            while rising and rising[-1][1] >= height:
+                start, tall = rising.pop()
+                if tall * (column - start) > best:
+                    best = tall * (column - start)
+                    found = (start, row + 1 - tall, column, row + 1)
+            rising.append((start, height))
+    return found
+
+
+def _moved_out(inside: Mask, box: Box) -> Box:
+    """The box with its sides moved out, one pixel each in turn, as long as all is inside."""
+    height, width = inside.shape
+    x0, y0, x1, y1 = box
+    moved = True
+    while moved:
+        before = (x0, y0, x1, y1)
+        if x0 > 0 and inside[y0:y1, x0 - 1].all():
+            x0 -= 1
+        if y0 > 0 and inside[y0 - 1, x0:x1].all():
+            y0 -= 1
+        if x1 < width and inside[y0:y1, x1].all():
+            x1 += 1
+        if y1 < height and inside[y1, x0:x1].all():
+            y1 += 1
+        moved = before != (x0, y0, x1, y1)
+    return x0, y0, x1, y1

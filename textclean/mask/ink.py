@@ -1,0 +1,246 @@
+"""Two opinions on a block's strokes: thresholds on the image, and the ink network.
+
+Thresholds are exact to the pixel where the background is plain, and wrong in whole shapes where it
+is not, or where a drawing shares the bubble. The network knows shapes, and is unsure of their
+rims. So, block by block: where the two agree the thresholds are kept; where they do not, the
+network chooses among the shapes that stand out; where nothing stands out it is followed, with its
+rims settled by the colours of the image. The reason says which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from textclean.ink_map import hysteresis
+from textclean.mask.morphology import Components, dilate, erode, rasterize, ring
+from textclean.mask.strokes import Strokes
+from textclean.surface import channel_distance, dominant_colors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from textclean.ink_map import InkMap
+    from textclean.types import Image, Mask, Polygon
+
+LOW = 96
+"""Level from which on a pixel may be lettering, where it continues a sure one."""
+
+HIGH = 160
+"""Level from which on a pixel is surely lettering."""
+
+AGREE = 0.75
+"""Agreement from which on the thresholds are kept, on a plain background and over art."""
+
+APART = 0.45
+"""Agreement that the network's choice among shapes must reach; under it the network is followed."""
+
+SPANS = 0.5
+"""Share of the polygons that must lie near lettering that the network sees, for it to judge."""
+
+FEWEST = 0.02
+"""Share of the polygons that lettering must cover, for the same."""
+
+WHOLE = 0.9
+"""Share of the polygons from which on strokes are no strokes: the polygon was the last resort."""
+
+FOREIGN = 0.15
+"""Share of a large shape's pixels that the network must see, or it is no lettering."""
+
+LARGE = 0.25
+"""Extent of such a shape in line heights; smaller ones (dots, furigana) are given the benefit."""
+
+FEW = 12
+"""How many such marks there may be."""
+
+MOSTLY = 0.6
+"""Share of a shape's pixels from which on, when the network sees them, all of it is lettering."""
+
+STRAY = 0.12
+"""Line heights from what the network sees beyond which a shape is something that touches it."""
+
+OUTLINE = 0.1
+"""Size of an outline that only the network sees, in shares of the strokes, from which on it counts.
+"""
+
+FAINTEST = 3.0
+"""Grey levels by which an outline differs from a plain background at least."""
+
+RIM = 2
+"""Pixels around what the network is sure of whose colours decide."""
+
+SAME_COLOR = 40.0
+"""Grey levels within which a pixel of the rim has a colour of the lettering."""
+
+
+def refine(
+    strokes: Strokes, ink: InkMap, image: Image, lines: Sequence[Polygon], height: float
+) -> Strokes:
+    """The better of two opinions on a block's strokes.
+
+    Args:
+        strokes: What the thresholds found in a crop of the page.
+        ink: What the network says of the same crop.
+        image: ``(H, W, 3)`` uint8, the crop.
+        lines: Polygons of the block's lines, in pixels of the crop.
+        height: Typical line height in pixels.
+
+    Returns:
+        Strokes whose ``reason`` says what was chosen and why.
+    """
+    core = rasterize(lines, image.shape[:2])
+    if not core.any():
+        return strokes
+    seen = seen_lettering(ink.lettering, core, height)
+    if not _spans(seen, core, height):
+        return _told(strokes, "the ink network sees too little lettering to judge")
+    alike = agreement(strokes.mask, seen)
+    last_resort = strokes.surface is None and float(strokes.mask[core].mean()) >= WHOLE
+    if alike >= AGREE and not last_resort:
+        kept, added = _with_outline(strokes, seen, ink.lettering, image)
+        return _told(kept, f"the ink network agrees, {alike:.2f}{added}")
+    if strokes.surface is not None:
+        chosen = _chosen_shapes(strokes, seen, ink.lettering, height)
+        chosen, added = _with_outline(chosen, seen, ink.lettering, image)
+        again = agreement(chosen.mask, seen)
+        if again >= APART and again > alike:
+            note = f"shapes chosen by the ink network, agreement {alike:.2f} then {again:.2f}"
+            return _told(chosen, note + added)
+        if alike >= APART:
+            return _told(strokes, f"the ink network agrees in part, {alike:.2f}")
+    nothing = np.zeros_like(core)
+    reason = f"the ink network's; thresholds said: {strokes.reason} (agreement {alike:.2f})"
+    return Strokes(sharpened(seen, ink.lettering, image), nothing, None, None, nothing, reason)
+
+
+def seen_lettering(plane: NDArray[np.uint8], core: Mask, height: float) -> Mask:
+    """Lettering that the network sees in a block's polygons.
+
+    Shapes that touch the polygons and lie mostly in or beside them count whole, of others (a
+    neighbour, a sound effect that runs through) only what is inside.
+
+    Args:
+        plane: ``(H, W)`` uint8, the lettering plane of a crop.
+        core: ``(H, W)`` bool, inside the polygons.
+        height: Line height in pixels.
+    """
+    near = dilate(core, max(3, round(0.3 * height)))
+    parts = Components.of(hysteresis(plane, LOW, HIGH))
+    touching = parts.count(core) > 0
+    mostly = parts.count(near) >= 0.5 * parts.area
+    return parts.select(touching & mostly) | (parts.select(touching & ~mostly) & core)
+
+
+def agreement(one: Mask, other: Mask) -> float:
+    """Intersection over union, 0 to 1; a pixel next to the other mask counts as in it.
+
+    Rims differ by a pixel with the threshold alone, and thin strokes are nearly all rim.
+    """
+    union = int((one | other).sum())
+    if not one.any() or not other.any():
+        return 0.0
+    matched = (one & dilate(other, 1)) | (other & dilate(one, 1))
+    return int(matched.sum()) / union
+
+
+def sharpened(seen: Mask, plane: NDArray[np.uint8], image: Image) -> Mask:
+    """The network's lettering with its rim settled by the image.
+
+    Sure pixels stay. Of the rest, and of the pixels around, those count whose colour is one of the
+    lettering's and nearer to it than to any colour of the surroundings.
+
+    Args:
+        seen: ``(H, W)`` bool, what the network takes for lettering.
+        plane: ``(H, W)`` uint8, the lettering plane.
+        image: ``(H, W, 3)`` uint8.
+    """
+    sure = seen & (plane >= HIGH)
+    around = ring(seen, RIM, RIM + 5)
+    if not sure.any() or not around.any():
+        return seen
+    inner = erode(sure, 1)
+    inner = inner if int(inner.sum()) >= 0.1 * int(sure.sum()) else sure
+    own = _nearest(image, dominant_colors(image[inner], 4))
+    foreign = _nearest(image, dominant_colors(image[around], 4))
+    like = (own <= SAME_COLOR) & (own < foreign)
+    rim = dilate(seen, RIM) & ~sure
+    return sure | (rim & like)
+
+
+def _nearest(image: Image, colors: NDArray[np.float64]) -> NDArray[np.float32]:
+    """``(H, W)`` float32: distance of each pixel to the nearest of some colours."""
+    nearest = np.full(image.shape[:2], np.inf, np.float32)
+    for color in colors:
+        np.minimum(nearest, channel_distance(image, color), out=nearest)
+    return nearest
+
+
+def _spans(seen: Mask, core: Mask, height: float) -> bool:
+    if float(seen[core].mean()) < FEWEST:
+        return False
+    reached = dilate(seen, max(2, round(0.6 * height)))
+    return float(reached[core].mean()) >= SPANS
+
+
+def _chosen_shapes(
+    strokes: Strokes, seen: Mask, plane: NDArray[np.uint8], height: float
+) -> Strokes:
+    """The shapes that stand out from a plain background, told apart by the network.
+
+    Large ones in which it sees no lettering are drawings, however much they look like glyphs;
+    ones that were taken for art and are mostly lettering come in, and of ones that are partly
+    (lettering that hangs on a border, or runs together with tone) that part.
+    """
+    own = Components.of(strokes.mask)
+    share = own.count(plane >= LOW) / np.maximum(own.area, 1)
+    unseen, large = share < FOREIGN, own.longest >= LARGE * height
+    # A few small marks are punctuation that the network overlooks; many are screentone.
+    many = int((unseen & ~large).sum()) > FEW
+    foreign = own.select(unseen & (large | many))
+    partly, mainly = large & ~unseen & (share < MOSTLY), large & (share >= MOSTLY)
+    foreign |= own.select(partly) & ~dilate(seen, RIM)
+    foreign |= own.select(mainly) & ~dilate(seen, max(RIM + 1, round(STRAY * height)))
+    art = Components.of(strokes.art)
+    held = art.count(seen) / np.maximum(art.area, 1)
+    added = art.select(held >= MOSTLY) | (art.select((held > 0) & (held < MOSTLY)) & seen)
+    mask = (strokes.mask & ~foreign) | added
+    interior = strokes.interior
+    return replace(
+        strokes,
+        mask=mask,
+        art=(strokes.art | foreign) & ~mask,
+        interior=None if interior is None else (interior & ~foreign) | mask,
+    )
+
+
+def _with_outline(
+    strokes: Strokes, seen: Mask, plane: NDArray[np.uint8], image: Image
+) -> tuple[Strokes, str]:
+    """The strokes with an outline or glow around them that only the network sees; and a note.
+
+    On a plain background an outline is something that shows, however faintly.
+    """
+    beyond = seen & (plane >= HIGH) & ~dilate(strokes.mask, 2)
+    if strokes.surface is not None:
+        beyond &= strokes.surface.distance(image) > max(FAINTEST, 2.0 * strokes.surface.spread)
+    parts = Components.of(beyond)
+    outline = parts.select(parts.count(dilate(strokes.mask, 4)) > 0)
+    if int(outline.sum()) < OUTLINE * int(strokes.mask.sum()):
+        return strokes, ""
+    mask = strokes.mask | (seen & dilate(strokes.mask | outline, 3))
+    interior = strokes.interior
+    widened = replace(
+        strokes,
+        mask=mask,
+        art=strokes.art & ~mask,
+        interior=None if interior is None else interior | mask,
+    )
+    return widened, ", and adds an outline"
+
+
+def _told(strokes: Strokes, note: str) -> Strokes:
+    return replace(strokes, reason=f"{strokes.reason}; {note}")
