@@ -19,10 +19,11 @@ import numpy as np
 from textclean import native
 from textclean.errors import MaskError, PageError
 from textclean.inpaint import flat
+from textclean.mask.annotations import annotation_mask
 from textclean.mask.build import RegionMask, build_mask, join, surroundings, union
-from textclean.options import Options
-from textclean.protocols import ErrorPredictor
-from textclean.types import PageResult
+from textclean.options import MaskStyle, Options
+from textclean.protocols import ErrorPredictor, InkedDetector
+from textclean.types import ANNOTATION_KINDS, PageResult
 from textclean.verify import look_again
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from textclean.protocols import Detector, Inpainter
+    from textclean.ink_map import InkMap
+    from textclean.protocols import Detector, Inpainter, PixelReader
     from textclean.types import Action, Image, Mask, Page, Region
     from textclean.verify import Finding
 
@@ -46,6 +48,8 @@ class Cleaner:
         options: What to do; None = the defaults.
         detector: Finds the text; regions that it gives ``action="keep"`` are left alone.
         inpainter: Fills what a flat fill cannot.
+        reader: Says of each pixel what it is: a second opinion on strokes, what the detector
+            missed, bubbles, annotations. None = the page is cleaned without.
         versions: Names and versions to put into the results.
     """
 
@@ -55,11 +59,13 @@ class Cleaner:
         *,
         detector: Detector,
         inpainter: Inpainter,
+        reader: PixelReader | None = None,
         versions: dict[str, str] | None = None,
     ) -> None:
         self.options = options or Options()
         self.detector = detector
         self.inpainter = inpainter
+        self.reader = reader
         self.versions = dict(versions or {})
 
     def clean(self, page: Page) -> PageResult:
@@ -69,10 +75,11 @@ class Cleaner:
             PageError: The inpainter gave back something that is not an image.
         """
         timer = _Timer()
+        ink = self._read(page, timer)
         with timer("detect"):
-            regions: Sequence[Region] = self.detector.detect(page)
+            regions = self._find(page, ink)
         with timer("mask"):
-            masks = self._masks(page.rgb, regions)
+            masks = self._masks(page.rgb, regions, ink)
         with timer("fill"):
             image, regions = self._fill(page.rgb, page.rgb, regions, masks)
         with timer("verify"):
@@ -81,7 +88,7 @@ class Cleaner:
             if not found:
                 break
             with timer("fill"):
-                masks = self._masks_of_what_is_left(page.rgb, masks, found, attempt)
+                masks = self._masks_of_what_is_left(page.rgb, masks, found, attempt, ink)
                 image, regions = self._fill(page.rgb, image, regions, masks, only=found)
             with timer("verify"):
                 found = self._look_again(image, masks)
@@ -94,10 +101,11 @@ class Cleaner:
         Nothing is changed, and nothing is inpainted; the second look is not taken.
         """
         timer = _Timer()
+        ink = self._read(page, timer)
         with timer("detect"):
-            regions: Sequence[Region] = self.detector.detect(page)
+            regions = self._find(page, ink)
         with timer("mask"):
-            masks = self._masks(page.rgb, regions)
+            masks = self._masks(page.rgb, regions, ink)
             hole = union(masks, page.rgb.shape[:2])
             decided = [
                 region if item is None else self._decide(page.rgb, hole, item)[0]
@@ -130,15 +138,49 @@ class Cleaner:
             cleaned = native.merge(page, image, hole)
         return PageResult(cleaned, mask, (), seconds=timer.seconds, versions=self.versions)
 
-    def _masks(self, image: Image, regions: Sequence[Region]) -> list[RegionMask | None]:
+    def _read(self, page: Page, timer: _Timer) -> InkMap | None:
+        """What each pixel is, if there is somebody to tell."""
+        if self.reader is None:
+            return None
+        with timer("ink"):
+            return self.reader(page.rgb)
+
+    def _find(self, page: Page, ink: InkMap | None) -> Sequence[Region]:
+        """The regions of a page, in reading order."""
+        if ink is not None and isinstance(self.detector, InkedDetector):
+            return self.detector.detect_inked(page, ink)
+        return self.detector.detect(page)
+
+    def _masks(
+        self, image: Image, regions: Sequence[Region], ink: InkMap | None
+    ) -> list[RegionMask | None]:
         """A mask for each region that is to go, None for those that are kept."""
 
         def mask(region: Region) -> RegionMask | None:
-            if region.action == "keep":
-                return None
-            return build_mask(image, region, style=self.options.mask, grow_by=self.options.dilate)
+            return None if region.action == "keep" else self._mask(image, region, ink)
 
         return _side_by_side(mask, regions)
+
+    def _mask(
+        self,
+        image: Image,
+        region: Region,
+        ink: InkMap | None,
+        *,
+        style: MaskStyle | None = None,
+        extra: int = 0,
+    ) -> RegionMask:
+        """The pixels of one region: lettering by its strokes, annotations by their ink."""
+        if ink is not None and region.kind in ANNOTATION_KINDS:
+            return annotation_mask(image, region, ink, extra=extra)
+        return build_mask(
+            image,
+            region,
+            style=style or self.options.mask,
+            grow_by=self.options.dilate,
+            extra=extra,
+            ink=ink,
+        )
 
     def _look_again(
         self, image: Image, masks: Sequence[RegionMask | None]
@@ -154,6 +196,7 @@ class Cleaner:
         masks: Sequence[RegionMask | None],
         found: dict[int, Finding],
         attempt: int,
+        ink: InkMap | None,
     ) -> list[RegionMask | None]:
         """More generous masks where text is still found: first grown, then whole polygons."""
         harder = list(masks)
@@ -162,11 +205,11 @@ class Cleaner:
             if before is None:
                 continue
             lines = before.region.lines or (before.region.polygon,)
-            again = build_mask(
+            again = self._mask(
                 image,
                 before.region.with_(lines=(*lines, *finding.lines)),
-                style="polygons" if attempt > 1 else self.options.mask,
-                grow_by=self.options.dilate,
+                ink,
+                style="polygons" if attempt > 1 else None,
                 extra=2 * attempt,
             )
             harder[index] = join(before, again)
@@ -333,7 +376,14 @@ def _as_stored(region: Region, page: Page) -> Region:
     orientation = page.metadata.orientation
     if orientation == 1:
         return region
+    size = page.size
     return region.with_(
-        polygon=native.points_stored(region.polygon, orientation, page.size),
-        lines=tuple(native.points_stored(line, orientation, page.size) for line in region.lines),
+        polygon=native.points_stored(region.polygon, orientation, size),
+        lines=tuple(native.points_stored(line, orientation, size) for line in region.lines),
+        bubble=None
+        if region.bubble is None
+        else native.points_stored(region.bubble, orientation, size),
+        safe_box=None
+        if region.safe_box is None
+        else native.box_stored(region.safe_box, orientation, size),
     )

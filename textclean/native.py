@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclean.types import Image, Mask, Mode, Page, Polygon
+    from textclean.types import Box, Image, Mask, Mode, Page, Polygon
 
 
 def upright(array: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -45,6 +45,15 @@ def points_stored(points: Polygon, orientation: int, size: tuple[int, int]) -> P
     if orientation >= 5:
         x, y = y, x
     return np.stack([x, y], axis=1).astype(np.float32)
+
+
+def box_stored(box: Box, orientation: int, size: tuple[int, int]) -> Box:
+    """Map an upright box of whole pixels to a stored one; ``size`` = upright width, height."""
+    x0, y0, x1, y1 = box
+    corners = np.array([[x0, y0], [x1 - 1, y1 - 1]], np.float32)
+    stored = points_stored(corners, orientation, size).astype(int)
+    (left, top), (right, bottom) = stored.min(axis=0).tolist(), stored.max(axis=0).tolist()
+    return left, top, right + 1, bottom + 1
 
 
 def points_upright(points: Polygon, orientation: int, size: tuple[int, int]) -> Polygon:

@@ -29,6 +29,8 @@ class Options:
         detector_weights: Other detection weights of the detector's family, a path.
         recognizer_weights: Other recognition weights of the detector's family, a path.
         regions: Regions file for the "regions" detector.
+        ink: Let the ink network look at every pixel: it finds lettering that the detector missed,
+            settles strokes and bubbles, and is what tells annotations from print.
         inpainter: Name of the inpainter, or a path to weights.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         offline: Never download anything.
@@ -55,6 +57,7 @@ class Options:
     detector_weights: str | None = None
     recognizer_weights: str | None = None
     regions: str | None = None
+    ink: bool = True
     inpainter: str = "auto"
     device: str = "auto"
     offline: bool = False
@@ -92,7 +95,7 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
     "comic": {"reading_order": "ltr"},
     # On a document, large or slanted type is a heading or a logo, not a sound.
     "document": {"reading_order": "ltr", "sfx": "remove"},
-    "annotations": {"reading_order": "ltr", "sfx": "remove"},
+    "annotations": {"reading_order": "ltr", "sfx": "remove", "detector": "ink"},
 }
 
 
@@ -145,6 +148,11 @@ def _check(o: Options) -> None:
         raise OptionsError(
             "the detector 'regions' reads its polygons from a file and none was given",
             remedy="Give one with --regions FILE",
+        )
+    if o.detector == "ink" and not o.ink:
+        raise OptionsError(
+            "the detector 'ink' is the ink network, and it was switched off",
+            remedy="Leave out --no-ink, or choose another detector",
         )
     if o.keep_text is not None:
         try:

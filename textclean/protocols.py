@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from textclean.ink_map import InkMap
     from textclean.types import Image, Mask, Page, Region
 
 
@@ -25,6 +26,22 @@ class Detector(Protocol):
 
     def detect(self, page: Page) -> tuple[Region, ...]:
         """The blocks of text on ``page.rgb``, in reading order."""
+
+
+@runtime_checkable
+class InkedDetector(Detector, Protocol):
+    """A detector that makes use of what the ink network says of the page, where there is one."""
+
+    def detect_inked(self, page: Page, ink: InkMap) -> tuple[Region, ...]:
+        """The same as :meth:`detect`, knowing which pixels are lettering, pen, print ..."""
+
+
+@runtime_checkable
+class PixelReader(Protocol):
+    """Says of each pixel of a page what it is."""
+
+    def __call__(self, image: Image) -> InkMap:
+        """The ink map of an ``(H, W, 3)`` uint8 RGB page."""
 
 
 @runtime_checkable

@@ -9,6 +9,7 @@ from fakes import FakeDetector, FakeInpainter
 from textclean import native
 from textclean.cleaner import Cleaner
 from textclean.errors import MaskError, PageError
+from textclean.ink_map import InkMap
 from textclean.options import Options
 from textclean.types import Metadata, Page, Region
 
@@ -302,3 +303,77 @@ def test_a_page_without_text_comes_back_as_it_is():
     result = _cleaner().clean(blank)
     assert not result.changed
     assert not result.regions
+
+
+def _ink_of(page, *, kind="lettering", bubble=None):
+    """A reader that takes what is dark for one class, and a box for a bubble."""
+    numbers = {"lettering": 1, "pen": 2, "bubble": 6}
+
+    def read(image):
+        planes = np.zeros((7, *image.shape[:2]), np.uint8)
+        planes[numbers[kind]][image.max(axis=2) < 90] = 255
+        planes[0] = 255 - planes[numbers[kind]]
+        if bubble is not None:
+            x0, y0, x1, y1 = bubble
+            planes[6, y0:y1, x0:x1] = 255
+        return InkMap(planes)
+
+    return read
+
+
+class Blind:
+    """Finds nothing by itself, and what the ink network says by it."""
+
+    can_verify = False
+
+    def detect(self, page):
+        return ()
+
+    def detect_inked(self, page, ink):
+        polygon = np.array([[40, 30], [90, 30], [90, 70], [40, 70]], np.float32)
+        kind = "pen" if ink.pen.any() else "free"
+        return (Region(polygon=polygon, kind=kind, see_through=kind == "pen"),)
+
+
+def test_the_ink_network_hands_the_detector_what_it_sees():
+    cleaner = Cleaner(detector=Blind(), inpainter=FakeInpainter(), reader=_ink_of(_page()))
+    result = cleaner.clean(_page(230))
+    assert (result.page.rgb == 230).all()
+    assert result.seconds["ink"] > 0
+    assert "the ink network agrees" in result.regions[0].reason
+    assert not Cleaner(detector=Blind(), inpainter=FakeInpainter()).clean(_page()).changed
+
+
+def test_annotations_are_masked_by_their_ink_and_unmixed():
+    class Unmixer(Noise):
+        unmixes = True
+
+        def __call__(self, image, mask, see_through=None):
+            assert see_through is not None and np.array_equal(see_through, mask)
+            assert (image[mask & (image.max(axis=2) < 90)] == 0).any()  # the ink is still there
+            return super().__call__(image, mask)
+
+    page = _page(230)
+    cleaner = Cleaner(detector=Blind(), inpainter=Unmixer(), reader=_ink_of(page, kind="pen"))
+    result = cleaner.clean(page)
+    dark = page.rgb.max(axis=2) < 90
+    assert result.regions[0].action == "unmix"
+    assert result.mask[dark].all() and result.mask.sum() < 2.5 * dark.sum()
+    assert (result.page.rgb[result.mask] == 77).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_bubble_and_its_room_are_told_as_stored(orientation):
+    reader = _ink_of(_page(), bubble=(20, 15, 140, 105))
+    page = _page(230, orientation)
+    (region,) = (
+        Cleaner(detector=Blind(), inpainter=FakeInpainter(), reader=reader).clean(page).regions
+    )
+    inside = native.stored(reader(page.rgb).bubble > 0, orientation)
+    x0, y0, x1, y1 = region.safe_box
+    assert inside[y0:y1, x0:x1].all() and inside[y0:y1, x0:x1].sum() > 0.9 * inside.sum()
+    assert region.kind == "caption"
+    low, high = region.bubble.min(axis=0), region.bubble.max(axis=0)
+    ys, xs = np.nonzero(inside)
+    assert np.abs(low - [xs.min(), ys.min()]).max() <= 2
+    assert np.abs(high - [xs.max(), ys.max()]).max() <= 2

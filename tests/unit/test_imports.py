@@ -22,7 +22,7 @@ TABLE: dict[str, set[str]] = {
     "native": {"types"},
     "options": {"errors"},
     "weights": {"errors", "nets", "checkpoints"},
-    "protocols": {"types"},
+    "protocols": {"types", "ink_map"},
     "regions_json": {"types", "errors"},
     "mask": {"types", "surface", "distance", "ink_map"},
     "inpaint.windows": {"types", "distance"},

@@ -110,3 +110,14 @@ def test_sixteen_bits_are_rounded_not_cut():
 def test_half_transparent_black_is_grey_over_white():
     pixels = np.array([[[0, 0, 0, 128]]], np.uint8)
     assert native.to_rgb(pixels, "RGBA").tolist() == [[[127, 127, 127]]]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_box_is_stored_where_its_pixels_are(orientation):
+    upright = np.zeros((7, 11), bool)
+    upright[2:5, 3:9] = True
+    x0, y0, x1, y1 = native.box_stored((3, 2, 9, 5), orientation, (11, 7))
+    stored = native.stored(upright, orientation)
+    expected = np.zeros_like(stored)
+    expected[y0:y1, x0:x1] = True
+    assert np.array_equal(stored, expected)

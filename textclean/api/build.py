@@ -14,12 +14,14 @@ from textclean.detect.filters import apply_filters
 from textclean.errors import UsageError
 from textclean.inpaint import load_inpainter
 from textclean.options import Options, make_options
-from textclean.protocols import Detector
+from textclean.protocols import Detector, InkedDetector
+from textclean.weights import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from textclean.protocols import Inpainter
+    from textclean.ink_map import InkMap
+    from textclean.protocols import Inpainter, PixelReader
     from textclean.types import Image, Mask, Page, Region
 
 _PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "torch")
@@ -31,6 +33,7 @@ def make_cleaner(
     *,
     detector: Detector | None = None,
     inpainter: Inpainter | None = None,
+    reader: PixelReader | None = None,
 ) -> Cleaner:
     """A cleaner for many pages; what it needs is loaded here, once.
 
@@ -39,6 +42,8 @@ def make_cleaner(
         detector: Finds the text; None = the one that the options name. The filters of the options
             apply to either.
         inpainter: Fills the holes; None = the one that the options name.
+        reader: Says of each pixel what it is; None = the ink network, unless the options say that
+            there is to be none.
 
     Raises:
         UnknownNameError: There is no detector or inpainter of that name.
@@ -50,17 +55,20 @@ def make_cleaner(
     filler = inpainter or load_inpainter(
         options.inpainter, device=options.device, offline=options.offline
     )
+    reader = reader or _reader_of(finder, options)
     versions = {
         **_package_versions(),
         "detector": options.detector if detector is None else _name_of(detector),
         "inpainter": options.inpainter if inpainter is None else _name_of(inpainter),
         **_weights_of(finder),
         **_weights_of(filler),
+        **_weights_of(reader),
     }
     return Cleaner(
         options,
         detector=_Filtered(finder, options),
         inpainter=filler,
+        reader=reader,
         versions=versions,
     )
 
@@ -133,6 +141,18 @@ def resolve(
     )
 
 
+def _reader_of(finder: Detector, options: Options) -> PixelReader | None:
+    """The ink network: the detector's own, or the one that comes with textclean."""
+    if isinstance(finder, _NoText) or not options.ink:
+        return None
+    own: PixelReader | None = getattr(finder, "reader", None)
+    if own is not None or not any(entry.architecture == "ink-unet" for entry in WEIGHTS):
+        return own
+    from textclean.detect.ink import InkReader
+
+    return InkReader.load(device=options.device)
+
+
 class _Filtered:
     """A detector whose regions are marked as the options say.
 
@@ -153,6 +173,20 @@ class _Filtered:
     def detect(self, page: Page) -> tuple[Region, ...]:
         """The blocks of text on ``page.rgb``; those that are to stay say so."""
         return apply_filters(self._detector.detect(page), self._options)
+
+    def detect_inked(self, page: Page, ink: InkMap) -> tuple[Region, ...]:
+        """The same with what the ink network makes of the page.
+
+        What a detector that looks at pixels has missed is added; a list made by hand is complete.
+        """
+        if isinstance(self._detector, InkedDetector):
+            return apply_filters(self._detector.detect_inked(page, ink), self._options)
+        found = self._detector.detect(page)
+        if self.can_verify:
+            from textclean.detect.missed import with_missed
+
+            found = with_missed(found, ink, page.rgb, self._options.reading_order)
+        return apply_filters(found, self._options)
 
 
 class _NoText:

@@ -93,6 +93,14 @@ Except = Annotated[
     list[str] | None,
     _option("--except", help="Keep these kinds.", panel=FIND, metavar="KINDS"),
 ]
+Ink = Annotated[
+    bool | None,
+    _option(
+        "--ink/--no-ink",
+        help="Let the ink network look at every pixel: missed lettering, exact strokes, bubbles.",
+        panel=FIND,
+    ),
+]
 Sfx = Annotated[
     str | None,
     _option(

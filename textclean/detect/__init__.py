@@ -49,6 +49,12 @@ def _easyocr(options: DetectorOptions) -> Detector:
     return CraftDetector.from_options(options)
 
 
+def _ink(options: DetectorOptions) -> Detector:
+    from textclean.detect.annotations import AnnotationDetector
+
+    return AnnotationDetector.from_options(options)
+
+
 def _regions(options: DetectorOptions) -> Detector:
     from textclean.detect.regions_file import RegionsFileDetector
 
@@ -58,6 +64,7 @@ def _regions(options: DetectorOptions) -> Detector:
 _FACTORIES: dict[str, Callable[[DetectorOptions], Detector]] = {
     "ppocr": _ppocr,
     "easyocr": _easyocr,
+    "ink": _ink,
     "regions": _regions,
 }
 

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from textclean.mask.bubble import find_bubble, limit_to_bubble
 from textclean.mask.grow import grow
+from textclean.mask.ink import refine
 from textclean.mask.morphology import Components, dilate, line_height, rasterize
 from textclean.mask.strokes import Strokes, find_strokes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from textclean.ink_map import InkMap
     from textclean.types import Box, Image, Mask, Polygon, Region
 
 _MAX_OTHER = 0.25  # share of the mask's edge that may be something else than plain, a border say
@@ -48,6 +51,7 @@ def build_mask(
     style: Literal["strokes", "polygons"] = "strokes",
     grow_by: int | None = None,
     extra: int = 0,
+    ink: InkMap | None = None,
 ) -> RegionMask:
     """The pixels to remove for one region.
 
@@ -57,6 +61,8 @@ def build_mask(
         style: "strokes" (the pixels of the lettering) or "polygons" (everything inside the lines).
         grow_by: Pixels to grow by; None = judged from the image.
         extra: Pixels to grow by on top of that (second attempts).
+        ink: What the ink network says of the page: a second opinion on the strokes, and the bubble
+            that the mask does not leave.
     """
     lines = region.lines or (region.polygon,)
     height = float(np.median([line_height(line) for line in lines]))
@@ -70,6 +76,8 @@ def build_mask(
             region, box, empty, Strokes(empty, empty, None, None, empty, "outside the page")
         )
     strokes = find_strokes(crop, local, height)
+    if ink is not None:
+        strokes = refine(strokes, ink.crop(box), crop, local, height)
     if style == "polygons":
         strokes = _whole_polygons(strokes, local, crop)
     mask, grown = grow(crop, strokes, height, pixels=grow_by)
@@ -80,6 +88,11 @@ def build_mask(
         stroke_color=_stroke_color(crop, strokes),
         grown=grown,
     )
+    bubble = None if ink is None else find_bubble(ink, strokes.mask, box)
+    if bubble is not None:
+        described = bubble.describe(described)
+        if style == "strokes":
+            mask = limit_to_bubble(mask, strokes.mask, bubble.inside(box), grown)
     return RegionMask(described, box, mask, strokes)
 
 

@@ -23,7 +23,7 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_shipped_detectors_are_listed_sorted() -> None:
-    assert list_detectors() == ("easyocr", "ppocr", "regions")
+    assert list_detectors() == ("easyocr", "ink", "ppocr", "regions")
 
 
 def test_a_registered_detector_is_made_when_it_is_loaded_and_gets_the_options() -> None:
@@ -53,7 +53,7 @@ def test_a_taken_name_is_refused_unless_it_is_to_be_replaced() -> None:
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
     with pytest.raises(UnknownNameError, match="'craft'") as caught:
         load_detector("craft", Options())
-    assert caught.value.remedy == "Known: easyocr, ppocr, regions"
+    assert caught.value.remedy == "Known: easyocr, ink, ppocr, regions"
 
 
 def test_the_regions_detector_wants_a_file() -> None:

@@ -1,0 +1,47 @@
+"""What people added to a printed page, found by the ink network alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from textclean.detect.ink_regions import annotation_regions
+
+if TYPE_CHECKING:
+    from textclean.detect import DetectorOptions
+    from textclean.ink_map import InkMap
+    from textclean.protocols import PixelReader
+    from textclean.types import Page, Region
+
+
+class AnnotationDetector:
+    """Finds handwriting, pen, highlighter and stamps; print is none of its business.
+
+    See :class:`textclean.protocols.InkedDetector`.
+
+    Args:
+        reader: The ink network.
+    """
+
+    name = "ink"
+
+    def __init__(self, reader: PixelReader) -> None:
+        self.reader = reader
+
+    @classmethod
+    def from_options(cls, options: DetectorOptions) -> Self:
+        """With the ink network that comes with textclean.
+
+        Raises:
+            WeightsError: Its weights are missing or damaged.
+        """
+        from textclean.detect.ink import InkReader
+
+        return cls(InkReader.load(device=options.device))
+
+    def detect(self, page: Page) -> tuple[Region, ...]:
+        """The annotations on ``page.rgb``, from the top, then the left."""
+        return self.detect_inked(page, self.reader(page.rgb))
+
+    def detect_inked(self, page: Page, ink: InkMap) -> tuple[Region, ...]:
+        """The same, for a page that has been read."""
+        return annotation_regions(ink, page.rgb)
