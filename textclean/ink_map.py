@@ -87,6 +87,13 @@ class InkMap:
         """``(H, W)`` uint8 view: the inside of bubbles and caption boxes, lettering included."""
         return self.plane(BUBBLE)
 
+    def with_print_as_lettering(self) -> InkMap:
+        """The map of a page on which print is what is to go: of the two planes one is made."""
+        planes = self.planes.copy()
+        planes[LETTERING] = cv2.add(planes[LETTERING], planes[PRINT])  # saturates
+        planes[PRINT] = 0
+        return InkMap(planes)
+
     def labels(self) -> Plane:
         """``(H, W)`` uint8: the likeliest class of each pixel; of equals the lower number."""
         best = self.planes[0].copy()

@@ -31,6 +31,7 @@ class Options:
         regions: Regions file for the "regions" detector.
         ink: Let the ink network look at every pixel: it finds lettering that the detector missed,
             settles strokes and bubbles, and is what tells annotations from print.
+        ink_weights: Other weights for it, a path.
         inpainter: Name of the inpainter, or a path to weights.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         offline: Never download anything.
@@ -58,6 +59,7 @@ class Options:
     recognizer_weights: str | None = None
     regions: str | None = None
     ink: bool = True
+    ink_weights: str | None = None
     inpainter: str = "auto"
     device: str = "auto"
     offline: bool = False

@@ -41,3 +41,11 @@ def test_faint_pixels_count_where_they_continue_a_sure_one():
     found = hysteresis(plane, 90, 180)
     assert found[1, 1:5].all() and found[2, 5] and found.sum() == 5
     assert not hysteresis(plane, 90, 201).any()
+
+
+def test_print_becomes_lettering() -> None:
+    planes = np.zeros((7, 2, 2), np.uint8)
+    planes[1, 0, 0], planes[5, 0, 0], planes[5, 1, 1] = 100, 200, 90
+    joined = InkMap(planes).with_print_as_lettering()
+    assert joined.lettering.tolist() == [[255, 0], [0, 90]]
+    assert not joined.print.any() and planes[5].any()

@@ -56,6 +56,8 @@ def make_cleaner(
         options.inpainter, device=options.device, offline=options.offline
     )
     reader = reader or _reader_of(finder, options)
+    if reader is not None and not isinstance(finder, InkedDetector):
+        reader = _LetteringReader(reader)
     versions = {
         **_package_versions(),
         "detector": options.detector if detector is None else _name_of(detector),
@@ -146,11 +148,28 @@ def _reader_of(finder: Detector, options: Options) -> PixelReader | None:
     if isinstance(finder, _NoText) or not options.ink:
         return None
     own: PixelReader | None = getattr(finder, "reader", None)
-    if own is not None or not any(entry.architecture == "ink-unet" for entry in WEIGHTS):
+    shipped = any(entry.architecture == "ink-unet" for entry in WEIGHTS)
+    if own is not None or not (shipped or options.ink_weights):
         return own
-    from textclean.detect.ink import InkReader
+    from textclean.detect.ink import DEFAULT_WEIGHTS, InkReader
 
-    return InkReader.load(device=options.device)
+    return InkReader.load(options.ink_weights or DEFAULT_WEIGHTS, options.device)
+
+
+class _LetteringReader:
+    """The ink network where text is to go: there, print is lettering like any other.
+
+    Attributes:
+        weights: File names of the weights in use, by task.
+    """
+
+    def __init__(self, reader: PixelReader) -> None:
+        self._reader = reader
+        self.weights: dict[str, str] = getattr(reader, "weights", {})
+
+    def __call__(self, image: Image) -> InkMap:
+        """See :class:`textclean.protocols.PixelReader`."""
+        return self._reader(image).with_print_as_lettering()
 
 
 class _Filtered:

@@ -75,6 +75,7 @@ def evaluate(
     ] = None,
     inpainter: p.Inpainter = None,
     detector: p.Detector = None,
+    ink_weights: p.InkWeights = None,
     sfx: Annotated[
         str | None,
         typer.Option(
@@ -158,7 +159,12 @@ def evaluate(
     from textclean.evaluation.sheets import SHEET_REGIONS, write_sheets
 
     console = Console(quiet)
-    changes = {"device": device, "inpainter": inpainter, "detector": detector}
+    changes = {
+        "device": device,
+        "inpainter": inpainter,
+        "detector": detector,
+        "ink_weights": ink_weights,
+    }
     if sfx is not None:
         changes["sfx"] = sfx
     report = run(

@@ -84,7 +84,8 @@ Only = Annotated[
     list[str] | None,
     _option(
         "--only",
-        help="Remove only these kinds: bubble, caption, free, sfx, sign. Separate with commas.",
+        help="Remove only these kinds: bubble, caption, free, sfx, sign; with --profile "
+        "annotations handwriting, highlighter, stamp, pen. Separate with commas.",
         panel=FIND,
         metavar="KINDS",
     ),
@@ -101,11 +102,17 @@ Ink = Annotated[
         panel=FIND,
     ),
 ]
+InkWeights = Annotated[
+    str | None,
+    _option(
+        "--ink-weights", help="Other weights for the ink network.", panel=FIND, metavar="FILE"
+    ),
+]
 Sfx = Annotated[
     str | None,
     _option(
         "--sfx",
-        help="Sound effects: remove or keep. Kept by default in manga and comics, as most letterers "
+        help="Sound effects: remove or keep. Kept by default in manga and comics, as most groups "
         "letter over them.",
         panel=FIND,
         metavar="CHOICE",

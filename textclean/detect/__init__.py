@@ -26,6 +26,8 @@ class DetectorOptions(Protocol):
     @property
     def recognizer_weights(self) -> str | None: ...  # noqa: D102
     @property
+    def ink_weights(self) -> str | None: ...  # noqa: D102
+    @property
     def regions(self) -> str | None: ...  # noqa: D102
     @property
     def device(self) -> str: ...  # noqa: D102

@@ -29,14 +29,14 @@ class AnnotationDetector:
 
     @classmethod
     def from_options(cls, options: DetectorOptions) -> Self:
-        """With the ink network that comes with textclean.
+        """With the ink network that comes with textclean, or the one that the options name.
 
         Raises:
             WeightsError: Its weights are missing or damaged.
         """
-        from textclean.detect.ink import InkReader
+        from textclean.detect.ink import DEFAULT_WEIGHTS, InkReader
 
-        return cls(InkReader.load(device=options.device))
+        return cls(InkReader.load(options.ink_weights or DEFAULT_WEIGHTS, options.device))
 
     def detect(self, page: Page) -> tuple[Region, ...]:
         """The annotations on ``page.rgb``, from the top, then the left."""

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 from textclean.detect.tiles import halved
-from textclean.device import choose_device, inference
+from textclean.device import choose_device, inference, is_out_of_memory
 from textclean.errors import PageError, WeightsError
 from textclean.ink_map import BUBBLE, LETTERING, PLANES, InkMap
 from textclean.weights import load_network
@@ -221,7 +221,7 @@ class InkReader:
         try:
             return self._forward(seen, tile, out)
         except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         # Outside the handler, which would keep the tensors alive.
         if self._device.type == "cpu":
@@ -281,11 +281,3 @@ def _merge(plane: Planes, coarse: Planes, how: Coarse) -> None:
 
 def _up(length: int, multiple: int) -> int:
     return -(-length // multiple) * multiple
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """Whether an error says so; CPU and mps have no class of their own for it."""
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or (
-        "out of memory" in text or "can't allocate memory" in text
-    )

@@ -18,9 +18,8 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from textclean.errors import FileAccessError
-from textclean.training.drawing import as_rgb, chance, f32, log_uniform, pick, u8, uniform
-from textclean.training.paper import reduced
-from textclean.training.tone import random_screen, screened
+from textclean.training.drawing import chance, log_uniform, pick
+from textclean.training.halftones import grey_look, halftone_look
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -168,61 +167,11 @@ def color_art(rng: np.random.Generator, art: ArtFolder, size: tuple[int, int]) -
 
 def grey_art(rng: np.random.Generator, art: ArtFolder, size: tuple[int, int]) -> Image:
     """Art in greys, with a random share of each channel and a random contrast."""
-    grey = _grey(rng, art_crop(rng, art, size))
-    return as_rgb(u8(255 * _contrast(rng, grey)))
+    piece = art_crop(rng, art, size)
+    return grey_look(rng, piece)(piece)
 
 
 def halftone_art(rng: np.random.Generator, art: ArtFolder, size: tuple[int, int]) -> Image:
     """Art as a black-and-white comic: its lines in black, its greys through a screen."""
-    scale = pick(rng, (1.0, 2.0, 3.0, uniform(rng, 1.3, 2.8)), (0.2, 0.35, 0.2, 0.25))
-    extent = round(size[0] * scale), round(size[1] * scale)
-    grey = _grey(rng, art_crop(rng, art, size))
-    large = f32(cv2.resize(grey, extent[::-1], interpolation=cv2.INTER_CUBIC))
-    light = _contrast(rng, large)
-    if chance(rng, 0.35):  # cel shading: a few flat tones
-        steps = int(rng.integers(3, 7))
-        smooth = cv2.GaussianBlur(light, (0, 0), 1.5 * scale)
-        light = f32(np.rint(np.clip(smooth, 0, 1) * steps) / steps)
-    darkness = np.clip(1 - light, 0, 1).astype(np.float32)
-    darkness[darkness < uniform(rng, 0.02, 0.2)] = 0
-    darkness[darkness > uniform(rng, 0.8, 0.99)] = 1
-    shape = pick(rng, ("round", "euclid")) if chance(rng, 0.5) else None
-    screen = random_screen(rng, shape=shape)
-    soft = 0.0 if chance(rng, 0.6) else uniform(rng, 0.05, 0.5)
-    inked = screened(darkness, screen.thresholds(extent, scale), soft)
-    if chance(rng, 0.85):
-        inked = np.minimum(inked, _lines(rng, large, scale, soft > 0 or scale == 1.0))
-    return as_rgb(reduced(inked, size, rng))
-
-
-def _grey(rng: np.random.Generator, image: Image) -> NDArray[np.float32]:
-    """``(H, W)`` float32, 0 to 1, from a random mixture of the channels."""
-    weights = rng.dirichlet((6, 10, 4)).astype(np.float32) / 255
-    return f32(cv2.transform(image.astype(np.float32), weights[None]))
-
-
-def _contrast(rng: np.random.Generator, grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Stretched to black and white at random percentiles, with a random gamma."""
-    low, high = np.percentile(grey[::4, ::4], (uniform(rng, 0, 12), uniform(rng, 80, 100)))
-    if high - low < 0.08:
-        return grey
-    return f32(np.clip((grey - low) / (high - low), 0, 1) ** log_uniform(rng, 0.55, 1.5))
-
-
-def _lines(
-    rng: np.random.Generator, grey: NDArray[np.float32], scale: float, soft: bool
-) -> NDArray[np.uint8]:
-    """Ink lines of a picture, 0 = ink: difference of Gaussians, thresholded (XDoG).
-
-    Winnemoeller, Kyprianidis and Olsen, "XDoG: An eXtended difference-of-Gaussians compendium",
-    Computers & Graphics 36 (2012).
-    """
-    sigma = uniform(rng, 0.6, 1.6) * scale
-    narrow = cv2.GaussianBlur(grey, (0, 0), sigma)
-    wide = cv2.GaussianBlur(grey, (0, 0), 1.6 * sigma)
-    sharp = narrow + uniform(rng, 8, 25) * (narrow - wide)
-    edge, gain = uniform(rng, 0.15, 0.5), uniform(rng, 4, 15)
-    light = 1 + np.tanh(gain * (sharp - edge)) * (sharp < edge)
-    if not soft:
-        light = (light > 0.5).astype(np.float32)
-    return u8(255 * light)
+    piece = art_crop(rng, art, size)
+    return halftone_look(rng, piece)(piece)

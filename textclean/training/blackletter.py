@@ -108,7 +108,7 @@ class BrokenType:
     def _advance(self, character: str, size: int) -> float:
         scale = size / (7 * _ROW)
         inner = self._master(character).shape[1] - 2 * _MARGIN
-        return (inner + (self._space + 0.4) * _ROW) * scale
+        return float((inner + (self._space + 0.4) * _ROW) * scale)
 
     def _master(self, character: str) -> NDArray[np.uint8]:
         """A letter at its largest: thin strokes, swept by the nib."""

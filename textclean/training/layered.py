@@ -93,7 +93,10 @@ def layered_window(
     pieces = [_cut(page, corner, need, 255), bare, full, _cut(inside, corner, need, 0)]
     if need != size:
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        pieces = [cv2.resize(piece, size[::-1], interpolation=method) for piece in pieces]
+        pieces = [
+            np.asarray(cv2.resize(piece, size[::-1], interpolation=method), np.uint8)
+            for piece in pieces
+        ]
     return Layered(pieces[0], pieces[1], pieces[2], pieces[3] > 127)
 
 

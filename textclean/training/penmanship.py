@@ -67,7 +67,8 @@ class Writer:
 
     def line(self, rng: np.random.Generator, text: str) -> list[Path]:
         """The strokes of a line of text, in heights of a capital; its start is at 0, 0."""
-        x, strokes, previous = 0.0, [], False
+        x, previous = 0.0, False
+        strokes: list[Path] = []
         drift, climb = rng.normal(0, 0.15), rng.normal(0, 0.004)
         for character in text:
             if character == " ":
@@ -91,7 +92,7 @@ class Writer:
         rise = rise + small * np.float32(self.belly - 1)
         across = stroke[:, 0] * np.float32(self.width) + rise * np.float32(self.slant)
         curve = np.stack([across, -rise], axis=1) / np.float32(6)
-        return f32(curve if self.angular else smooth(curve))
+        return f32(curve) if self.angular else smooth(f32(curve))
 
 
 def writer(rng: np.random.Generator) -> Writer:

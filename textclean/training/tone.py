@@ -68,8 +68,11 @@ class Screen:
         noise = rng.standard_normal(side, dtype=np.float32)
         noise = f32(cv2.GaussianBlur(noise, (0, 0), 0.7) - cv2.GaussianBlur(noise, (0, 0), 2.5))
         noise = f32(cv2.resize(noise, size[::-1], interpolation=cv2.INTER_CUBIC))
-        sample = np.sort(noise[::3, ::3].ravel())
-        return f32(np.searchsorted(sample, noise) / len(sample))
+        low, high = float(noise.min()), float(noise.max())
+        spread = max(high - low, 1e-6)
+        level = ((noise - np.float32(low)) * np.float32((_LEVELS - 1) / spread)).astype(np.int16)
+        counts = np.bincount(level[::3, ::3].ravel(), minlength=_LEVELS)
+        return _mean_ranks(counts).take(level, mode="clip")
 
 
 def _spot(shape: str, u: NDArray[np.float32], v: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -98,8 +101,12 @@ def _tabulate(shape: str) -> NDArray[np.float32]:
     u, v = np.meshgrid(axis, axis)
     spot = _spot(shape, f32(u), f32(v))
     histogram, _ = np.histogram(spot, bins=_LEVELS, range=(0, 1))
-    # The mean of the ranks within a level.
-    return f32((np.cumsum(histogram) - histogram / 2) / spot.size)
+    return _mean_ranks(histogram)
+
+
+def _mean_ranks(counts: NDArray[np.intp]) -> NDArray[np.float32]:
+    """For each level, the mean rank, 0 to 1, of the pixels that have it."""
+    return f32((np.cumsum(counts) - counts / 2) / counts.sum())
 
 
 _TABLES: dict[str, NDArray[np.float32]] = {}
