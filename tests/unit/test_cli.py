@@ -420,7 +420,7 @@ class TestHelp:
         """No example shows an option that does not exist."""
         import shlex
 
-        from textclean.cli import documents, inpaint, lab, models
+        from textclean.cli import documents, inpaint, lab, models, training
 
         examples = (
             *documents.CLEAN_EXAMPLES,
@@ -428,7 +428,8 @@ class TestHelp:
             *inpaint.INPAINT_EXAMPLES,
             *models.MODELS_EXAMPLES,
             *lab.EVAL_EXAMPLES,
-            *lab.TRAIN_EXAMPLES,
+            *training.TRAIN_EXAMPLES,
+            *training.INK_EXAMPLES,
         )
         for example in examples:
             program, *args = shlex.split(example)

@@ -242,3 +242,19 @@ def test_a_folder_that_is_not_there(tmp_path: Path, font: Path) -> None:
     )
     assert result.exit_code == 5
     assert "none" in result.stderr
+
+
+@pytest.mark.slow
+def test_the_ink_network_is_trained_by_the_same_command(
+    tmp_path: Path, art: Path, font: Path
+) -> None:
+    config = tmp_path / "ink.toml"
+    config.write_text("batch = 2\nworkers = 0\n", encoding="utf-8")
+    result = run(
+        "train", "ink", "--config", config, "--art", art, "--fonts", font,
+        "--out", tmp_path / "out", "--dry-run",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    sheet = Path(result.stdout.strip().splitlines()[-1])
+    with Image.open(sheet) as picture:
+        assert picture.width > 100

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from textclean import __version__
-from textclean.cli import documents, inpaint, lab, models
+from textclean.cli import documents, inpaint, lab, models, training
 from textclean.cli.console import put, tell_error
 from textclean.errors import EXIT_INTERRUPTED, EXIT_OK, TextcleanError, UsageError
 
@@ -119,8 +119,9 @@ app.command("detect", epilog=_examples(documents.DETECT_EXAMPLES))(documents.det
 app.command("inpaint", epilog=_examples(inpaint.INPAINT_EXAMPLES))(inpaint.inpaint)
 app.add_typer(models.models, name="models", epilog=_examples(models.MODELS_EXAMPLES))
 app.command("eval", epilog=_examples(lab.EVAL_EXAMPLES))(lab.evaluate)
-lab.train.command("inpaint", epilog=_examples(lab.TRAIN_EXAMPLES))(lab.train_inpaint)
-app.add_typer(lab.train, name="train")
+training.train.command("inpaint", epilog=_examples(training.TRAIN_EXAMPLES))(training.train_inpaint)
+training.train.command("ink", epilog=_examples(training.INK_EXAMPLES))(training.train_ink)
+app.add_typer(training.train, name="train")
 
 
 def main() -> NoReturn:

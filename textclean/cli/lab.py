@@ -1,30 +1,22 @@
-"""``textclean eval`` and ``textclean train``: thin, everything is loaded when it is called."""
+"""``textclean eval``: thin, everything is loaded when it is called."""
 
 from __future__ import annotations
 
-import logging
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from textclean.cli import parameters as p
-from textclean.cli.console import Console, put
-from textclean.errors import OptionsError
+from textclean.cli.console import Console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 EVAL_EXAMPLES = (
     "textclean eval --data ground-truth/",
     "textclean eval --data ground-truth/ --sfx remove --check --sheets worst/",
     "textclean eval --data ground-truth/ --sets screentone --suites fill --html report.html",
-)
-TRAIN_EXAMPLES = (
-    "textclean train inpaint --art pages-without-text/ --out run/ --minutes 600",
-    "textclean train inpaint --pack samples/ --val validation/ --out run/ --minutes 60",
-    "textclean train inpaint --config recipe.toml --out run/ --resume",
 )
 
 MEASURE = "What is measured"
@@ -189,118 +181,6 @@ def evaluate(
     if sheets:
         write_sheets(report, sheets)
     raise typer.Exit(report.exit_code(check=check))
-
-
-train = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
-
-
-@train.callback()
-def train_group() -> None:
-    """Train a network on synthetic pages."""
-
-
-def train_inpaint(
-    config: Annotated[
-        Path | None, typer.Option(help="The run as TOML; options win over it.", metavar="FILE")
-    ] = None,
-    art: Annotated[
-        Path | None,
-        typer.Option(help="Pages without text to draw samples from, first.", metavar="DIR"),
-    ] = None,
-    lettering: Annotated[
-        Path | None,
-        typer.Option(help="With --art: lettering layers of those pages.", metavar="DIR"),
-    ] = None,
-    fonts: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="With --art: fonts to letter with, all installed ones by default; may be "
-            "repeated.",
-            metavar="PATH",
-        ),
-    ] = None,
-    pack: Annotated[
-        Path | None, typer.Option(help="Training samples made before.", metavar="PATH")
-    ] = None,
-    val: Annotated[Path | None, typer.Option(help="Validation samples.", metavar="PATH")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run.", metavar="DIR")] = None,
-    init: Annotated[
-        str | None, typer.Option(help="Weights to start from.", metavar="NAME|FILE")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")
-    ] = False,
-    minutes: Annotated[
-        float | None, typer.Option(help="Wall-clock budget of the whole run.", metavar="N")
-    ] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps of the whole run.", metavar="N")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="0, 1 = a thread, more = processes.", metavar="N")
-    ] = None,
-    perceptual: Annotated[
-        str | None,
-        typer.Option(help="Weights of the ADE20k dilated ResNet-50.", metavar="FILE"),
-    ] = None,
-    device: p.Device = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only draw a sheet of training samples.")
-    ] = False,
-    quiet: p.Quiet = False,
-) -> None:
-    """Train an inpainting network."""
-    from textclean.cli.training_packs import Material, train_from
-    from textclean.training.run import run_from_cli
-    from textclean.training.task import TrainResult
-
-    console = Console(quiet)
-    settings: dict[str, Any] = {
-        "task": "inpaint",
-        "config": config,
-        "pack": pack,
-        "val": val,
-        "out": out,
-        "init": init,
-        "resume": resume,
-        "minutes": minutes,
-        "steps": steps,
-        "workers": workers,
-        "perceptual": perceptual,
-        "device": device,
-        "dry": dry_run,
-    }
-    if art is None and (lettering or fonts):
-        raise OptionsError(
-            "--lettering and --fonts are for the samples that --art makes",
-            remedy="Give the pages without text with --art DIR",
-        )
-    with _logged(console):
-        if art is None:
-            result = run_from_cli(**settings)
-        else:
-            material = Material(art, lettering, tuple(fonts or ()))
-            result = train_from(material, settings, run_from_cli, console)
-    if isinstance(result, TrainResult):
-        ended = "finished" if result.finished else "paused"
-        console.say(f"{ended} after {result.steps} steps, {result.hours:.2f} h")
-        put(str(result.weights))
-    else:
-        put(str(result))
-
-
-@contextmanager
-def _logged(console: Console) -> Iterator[None]:
-    """The training's log on stderr, while it runs."""
-    logger = logging.getLogger("textclean.training")
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.WARNING if console.quiet else logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
 
 
 def _progress(console: Console) -> Callable[[int, int, str], None]:

@@ -104,9 +104,7 @@ Ink = Annotated[
 ]
 InkWeights = Annotated[
     str | None,
-    _option(
-        "--ink-weights", help="Other weights for the ink network.", panel=FIND, metavar="FILE"
-    ),
+    _option("--ink-weights", help="Other weights for the ink network.", panel=FIND, metavar="FILE"),
 ]
 Sfx = Annotated[
     str | None,

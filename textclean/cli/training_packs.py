@@ -1,4 +1,4 @@
-"""``textclean train inpaint --art``: training samples out of a user's own pages, then training."""
+"""``textclean train ... --art``: training samples out of a user's own pages, then training."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ LEAST_MINUTES = 0.5
 """Worker processes need some seconds to start."""
 SIDE = 256
 """Side of the samples in pixels, at least; training crops them."""
+INK_SIDE = 384
+"""The same for the ink network, which is to see large sound effects whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ def train_from(
             "--art makes a pack of samples and --pack names one", remedy="Give one of them"
         )
     out = None if settings["out"] is None else str(settings["out"])
-    config = load_config(settings["config"], out=out, minutes=settings["minutes"])
+    task = settings["task"]
+    config = load_config(settings["config"], task=task, out=out, minutes=settings["minutes"])
     if settings["dry"]:
         with TemporaryDirectory(prefix="textclean-") as folder:
             pack = _write(Path(folder) / "pack", material, config, console, count=config.batch)
@@ -132,8 +135,6 @@ def _write(
     validation: bool = False,
 ) -> Path:
     """Write one pack; what is drawn depends on the material and the run's seed alone."""
-    from textclean.training.packing import write_pack
-
     art: Path | None = material.art
     if validation and not _has_validation(material.art):
         console.warn(
@@ -141,23 +142,35 @@ def _write(
             "named as episodes 14 to 17, such as E14P01.png, are never trained on"
         )
         art = None
-    priors = config.data.get("priors", ("projection",))
+    write, side, special = _writer(config)
     with _progress(console, "validation samples" if validation else "samples") as progress:
-        write_pack(
+        write(
             path,
             art=art,
             lettering=None if art is None else material.lettering,
             fonts=material.fonts or None,
             count=count,
-            size=max(SIDE, int(config.data.get("size", SIDE))),
+            size=max(side, int(config.data.get("size", side))),
             seed=config.seed,
             split="validation" if validation else "train",
-            projection="projection" in priors,
             workers=workers or os.cpu_count() or 1,
             minutes=minutes,
             progress=progress,
+            **special,
         )
     return path
+
+
+def _writer(config: TrainConfig) -> tuple[Callable[..., object], int, dict[str, Any]]:
+    """What writes the samples of a task, their side at least, and what else it is told."""
+    if config.task == "ink":
+        from textclean.training.ink_pack import write_ink_pack
+
+        return write_ink_pack, INK_SIDE, {}
+    from textclean.training.packing import write_pack
+
+    priors = config.data.get("priors", ("projection",))
+    return write_pack, SIDE, {"projection": "projection" in priors}
 
 
 def _check_free(place: Path, *, resume: bool) -> None:
