@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from textclean.device import choose_device, inference, one_thread
+from textclean.device import choose_device, inference, is_out_of_memory, one_thread
 from textclean.errors import MaskError, PageError, WeightsError
 from textclean.inpaint.jobs import Job, pad, waves
 from textclean.inpaint.priors import PRIORS, make_priors, predicted_error
@@ -232,7 +232,7 @@ class FourierInpainter:
                 done += self._forward(chunk, batch)
                 continue
             except (MemoryError, RuntimeError) as error:
-                if not _out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
             # Outside the handler, which would keep the tensors alive.
             if self._device.type == "cuda":
@@ -313,11 +313,3 @@ class FourierInpainter:
         # Rounded: truncation would turn white into 254.
         out[mask] = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
         return out
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """Whether an error says so; CPU and mps have no class of their own for it."""
-    text = str(error).lower()
-    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or (
-        "out of memory" in text or "can't allocate memory" in text
-    )

@@ -2,8 +2,10 @@
 
 The pipeline fills plain bubbles itself, region by region. A hole that a user draws, or a word that
 lies half on art and half on paper, comes here whole: each of its pieces is looked at, and the rest
-goes to the inpainter. The rules are stricter than the pipeline's, which knows what is lettering:
-here a few sparse dots of a light tone must not pass for paper.
+goes to the inpainter. Here nobody knows what is lettering, so the rules are strict. A piece is
+plain where the ring around it is, but for a mark or two, a bubble's border say; what lies near
+such a mark is left to the inpainter, and so are pieces with many marks around them: a light tone
+must not pass for paper.
 """
 
 from __future__ import annotations
@@ -13,21 +15,26 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from textclean.inpaint.flat import FlatFill, measure, paint
+from textclean.inpaint.flat import measure, paint
 from textclean.protocols import ErrorPredictor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclean.protocols import Inpainter
+    from textclean.surface import Surface
     from textclean.types import Image, Mask
 
 JOINED = 9
 """Side in pixels of the square that joins near-by holes, the letters of a word, to one piece."""
 RING = 8
 """Width in pixels of the ring around a piece that is measured."""
-OUTLIERS = 0.005
-"""Largest share of that ring that may stand out from the surface."""
+MARKS = 4
+"""How many marks in that ring may stand out from the surface."""
+NEAR = 16
+"""Pixels around such a mark that are left to the inpainter."""
+STANDS_OUT = 6.0
+"""Grey levels from the surface from which on a pixel is part of a mark."""
 SPREAD = 2.0
 """Largest robust standard deviation of the ring about the surface, in grey levels."""
 
@@ -92,19 +99,30 @@ def paint_plain(
         hole = mask[crop] & (labels[crop] == index)
         if see_through is not None and see_through[crop][hole].any():
             continue
-        fill = _plain(image[crop], hole, mask[crop])
-        if fill is not None:
-            painted[crop][hole] = paint(image[crop], hole, fill, seed=index)[hole]
-            errors[crop][hole] = fill.background.spread
-            rest[crop] &= ~hole
+        fill = measure(image[crop], mask[crop], _ring(hole, mask[crop]))
+        if fill.surface is None or fill.background.spread > SPREAD:
+            continue
+        plain = hole & ~_near_marks(image[crop], _ring(hole, mask[crop]), fill.surface)
+        if plain.any():
+            painted[crop][plain] = paint(image[crop], plain, fill, seed=index)[plain]
+            errors[crop][plain] = fill.background.spread
+            rest[crop] &= ~plain
     return painted, rest, errors
 
 
-def _plain(image: Image, hole: Mask, mask: Mask) -> FlatFill | None:
-    """The fill of a piece whose whole ring is plain, else None."""
+def _ring(hole: Mask, mask: Mask) -> Mask:
+    """Known pixels around a piece."""
     side = 2 * RING + 1
-    around = cv2.dilate(hole.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
-    fill = measure(image, mask, around & ~mask)
-    background = fill.background
-    plain = background.outliers <= OUTLIERS and background.spread <= SPREAD
-    return fill if fill.surface is not None and plain else None
+    around: Mask = cv2.dilate(hole.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
+    return around & ~mask
+
+
+def _near_marks(image: Image, ring: Mask, surface: Surface) -> Mask:
+    """Near what stands out from the surface in a ring; everywhere, where that is a lot."""
+    marks = ring & (surface.distance(image) > max(STANDS_OUT, 4 * surface.spread))
+    count, _ = cv2.connectedComponents(marks.astype(np.uint8), connectivity=8)
+    if count - 1 > MARKS:
+        return np.ones_like(ring)
+    side = 2 * NEAR + 1
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return cv2.dilate(marks.astype(np.uint8), disk) > 0

@@ -72,3 +72,13 @@ def test_without_anything_else_the_inpainter_is_not_called() -> None:
     inner = Recorder()
     PlainFirst(inner)(image, mask)
     assert not inner.holes
+
+
+def test_near_a_border_the_inpainter_goes_on() -> None:
+    image = np.full((80, 160, 3), 240, np.uint8)
+    image[:, 20:23] = 0
+    mask = np.zeros((80, 160), bool)
+    mask[30:50, 26:140] = True
+    rest = paint_plain(image, mask)[1]
+    assert rest[30:50, 26:34].all()
+    assert not rest[:, 50:].any()
