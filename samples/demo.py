@@ -5,31 +5,32 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 import textclean
 
 HERE = Path(__file__).resolve().parent
-SAMPLES = (
-    ("comic-en.png", "comic"),
-    ("comic-ja.webp", "comic"),
-    ("comic-ko.jpg", "comic"),
-    ("screentone-ja.png", "manga"),
-    ("manga-vector-ja.png", "manga"),
-    ("chapter.cbz", "comic"),
-    ("scan.pdf", "document"),
-    ("annotated.jpg", "document"),
+SAMPLES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("comic-en.png", {"profile": "comic"}),
+    ("comic-ja.webp", {"profile": "comic"}),
+    ("comic-ko.jpg", {"profile": "comic"}),
+    ("screentone-ja.png", {"profile": "manga", "sfx": "remove"}),
+    ("manga-vector-ja.png", {"profile": "manga"}),
+    ("chapter.cbz", {"profile": "comic"}),
+    ("scan.pdf", {"profile": "document"}),
+    ("annotated.jpg", {"profile": "document"}),
 )
-SHOWN = "comic-en.png"
+SHOWN = {"comic-en.png": "before-after.png", "screentone-ja.png": "before-after-screentone.png"}
 
 
 def main(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    for name, profile in SAMPLES:
+    for name, options in SAMPLES:
         started = time.perf_counter()
         result = textclean.clean_document(
-            HERE / name, out / name, overwrite=True, profile=profile, regions_out=out
+            HERE / name, out / name, overwrite=True, regions_out=out, **options
         )
         seconds = time.perf_counter() - started
         pages = result.pages
@@ -39,9 +40,10 @@ def main(out: Path) -> None:
             f"{name:22} {len(pages)} page{'s' if len(pages) > 1 else ' '}  "
             f"{removed:3} blocks of text removed, {left} still readable, {seconds:5.1f} s"
         )
-    picture = out / "before-after.png"
-    before_after(HERE / SHOWN, out / SHOWN).save(picture)
-    print(f"\nLook at {picture} first; the cleaned pages and *.regions.json lie beside it.")
+    for name, picture in SHOWN.items():
+        before_after(HERE / name, out / name).save(out / picture)
+    pictures = " and ".join(str(out / picture) for picture in SHOWN.values())
+    print(f"\nLook at {pictures} first; the cleaned pages and *.regions.json lie beside them.")
 
 
 def before_after(before: Path, after: Path) -> Image.Image:

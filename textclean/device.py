@@ -92,6 +92,21 @@ def inference(device: torch.device) -> Iterator[None]:
         yield
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of a computation says that memory ran out.
+
+    PyTorch has a class of its own for it on CUDA only; CPUs, which differ by system, and mps tell
+    it in a plain ``RuntimeError``.
+    """
+    import torch
+
+    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
+        return True
+    text = str(error).lower()
+    told = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, RuntimeError) and any(words in text for words in told)
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """PyTorch computes on the calling thread alone meanwhile; so do threads started meanwhile.

@@ -49,11 +49,23 @@ def points_stored(points: Polygon, orientation: int, size: tuple[int, int]) -> P
 
 def box_stored(box: Box, orientation: int, size: tuple[int, int]) -> Box:
     """Map an upright box of whole pixels to a stored one; ``size`` = upright width, height."""
+    return _around(points_stored(_corners(box), orientation, size))
+
+
+def box_upright(box: Box, orientation: int, size: tuple[int, int]) -> Box:
+    """The inverse of :func:`box_stored`; ``size`` = upright width, height."""
+    return _around(points_upright(_corners(box), orientation, size))
+
+
+def _corners(box: Box) -> Polygon:
+    """The first and the last pixel of a box."""
     x0, y0, x1, y1 = box
-    corners = np.array([[x0, y0], [x1 - 1, y1 - 1]], np.float32)
-    stored = points_stored(corners, orientation, size).astype(int)
-    (left, top), (right, bottom) = stored.min(axis=0).tolist(), stored.max(axis=0).tolist()
-    return left, top, right + 1, bottom + 1
+    return np.array([[x0, y0], [x1 - 1, y1 - 1]], np.float32)
+
+
+def _around(pixels: Polygon) -> Box:
+    (left, top), (right, bottom) = pixels.min(axis=0).astype(int), pixels.max(axis=0).astype(int)
+    return int(left), int(top), int(right) + 1, int(bottom) + 1
 
 
 def points_upright(points: Polygon, orientation: int, size: tuple[int, int]) -> Polygon:

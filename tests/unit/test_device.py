@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from textclean import device
-from textclean.device import choose_device, compute_dtype, inference, limit_threads
+from textclean.device import (
+    choose_device,
+    compute_dtype,
+    inference,
+    is_out_of_memory,
+    limit_threads,
+)
 from textclean.errors import DependencyError, OptionsError
 
 
@@ -78,6 +84,40 @@ def test_inference_on_the_cpu_changes_no_types() -> None:
         y = conv(torch.ones(1, 1, 2, 2))
     assert y.is_inference() and y.dtype == torch.float32
     assert not torch.is_inference_mode_enabled()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.cuda.OutOfMemoryError("CUDA error"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.05 GB)"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to ..."),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to ..."),
+    ],
+)
+def test_memory_that_ran_out_is_known_by_class_or_words(error: Exception) -> None:
+    assert is_out_of_memory(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+        ValueError("out of memory"),
+        OSError("not enough memory"),
+        RuntimeError(""),
+    ],
+)
+def test_other_errors_are_not_about_memory(error: Exception) -> None:
+    assert not is_out_of_memory(error)
+
+
+def test_a_real_allocation_that_fails_is_known() -> None:
+    with pytest.raises((RuntimeError, MemoryError)) as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_out_of_memory(caught.value)
 
 
 def test_threads() -> None:

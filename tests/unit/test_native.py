@@ -121,3 +121,4 @@ def test_a_box_is_stored_where_its_pixels_are(orientation):
     expected = np.zeros_like(stored)
     expected[y0:y1, x0:x1] = True
     assert np.array_equal(stored, expected)
+    assert native.box_upright((x0, y0, x1, y1), orientation, (11, 7)) == (3, 2, 9, 5)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields, is_dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -19,8 +21,9 @@ from textclean.types import KINDS, Background, Metadata, Page, PageResult, Regio
 SQUARE = [[10, 10], [90, 10], [90, 40], [10, 40]]
 
 
-@pytest.fixture(scope="module")
+@cache
 def schema() -> jsonschema.Draft202012Validator:
+    """Not a fixture: Hypothesis spells out arguments, and a validator takes 90 kB."""
     text = files("textclean").joinpath(regions_json.SCHEMA).read_text(encoding="utf-8")
     described = json.loads(text)
     jsonschema.Draft202012Validator.check_schema(described)
@@ -30,6 +33,9 @@ def schema() -> jsonschema.Draft202012Validator:
 coordinates = st.floats(-500, 5000, width=32).map(lambda v: round(v, 2))
 polygons = st.lists(st.tuples(coordinates, coordinates), min_size=3, max_size=7, unique=True).map(
     lambda points: np.array(points, np.float32)
+)
+boxes = st.lists(st.integers(0, 4000), min_size=4, max_size=4).map(
+    lambda v: (v[0], v[1], v[0] + v[2] + 1, v[1] + v[3] + 1)
 )
 shares = st.floats(0, 1).map(lambda v: round(v, 4))
 colors = st.tuples(*[st.integers(0, 255)] * 3)
@@ -58,6 +64,9 @@ regions = st.builds(
     grown=st.integers(0, 50),
     confidence=st.none() | st.floats(0, 99).map(lambda v: round(v, 2)),
     residual=st.none() | shares,
+    bubble=st.none() | polygons,
+    safe_box=st.none() | boxes,
+    see_through=st.booleans(),
 )
 records = st.builds(
     PageRecord,
@@ -75,30 +84,26 @@ records = st.builds(
 
 
 def same_region(a: Region, b: Region) -> bool:
-    plain = [name for name in Region.__dataclass_fields__ if name not in ("polygon", "lines")]
-    values = []
-    for region in (a, b):
-        background = region.background
-        told = None if background is None else (
-            background.texture, background.color, background.spread, background.outliers
-        )  # fmt: skip
-        values.append([told if n == "background" else getattr(region, n) for n in plain])
-    return (
-        values[0] == values[1]
-        and np.array_equal(a.polygon, b.polygon)
-        and len(a.lines) == len(b.lines)
-        and all(np.array_equal(x, y) for x, y in zip(a.lines, b.lines, strict=True))
-    )
+    return plain(a) == plain(b)
+
+
+def plain(value: object) -> object:
+    """Dataclasses as dictionaries and arrays as their type and values, to be compared."""
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, np.ndarray):
+        return str(value.dtype), value.tolist()
+    return tuple(map(plain, value)) if isinstance(value, tuple) else value
 
 
 @settings(max_examples=60, deadline=None)
 @given(pages=st.lists(records, max_size=3), source=texts)
 def test_what_is_written_follows_the_schema_and_is_read_back(
-    schema: jsonschema.Draft202012Validator, pages: list[PageRecord], source: str
+    pages: list[PageRecord], source: str
 ) -> None:
     text = dumps(pages, source=source)
     assert json.loads(text) == to_json(pages, source=source)
-    schema.validate(json.loads(text))
+    schema().validate(json.loads(text))
     assert dumps(pages, source=source) == text
     again = parse(text)
     assert len(again) == len(pages)
@@ -163,19 +168,21 @@ MINIMAL: dict[str, Any] = {"regions": [{"polygon": SQUARE}]}
         {"format": "textclean-regions", "version": 1, "pages": [MINIMAL, MINIMAL]},
         {"pages": [{"regions": [{"polygon": SQUARE, "kind": None, "lines": None, "score": None}]}]},
         {"regions": [{"polygon": [*SQUARE, SQUARE[0]]}]},
+        {"regions": [{"polygon": SQUARE, "bubble": None, "safe_box": None, "see_through": None}]},
         {**MINIMAL, "my-program": {"deep": [1]}, "regions": [{"polygon": SQUARE, "x-note": 1}]},
     ],
 )
 def test_what_people_write_by_hand_is_read_and_follows_the_schema(
-    schema: jsonschema.Draft202012Validator, document: dict[str, Any]
+    document: dict[str, Any],
 ) -> None:
-    schema.validate(document)
+    schema().validate(document)
     pages = parse(json.dumps(document))
     for page in pages:
         for region in page.regions:
             assert region.polygon.tolist() == SQUARE
             assert region.polygon.dtype == np.float32
             assert (region.kind, region.direction, region.score) == ("free", "horizontal", 1.0)
+            assert (region.bubble, region.safe_box, region.see_through) == (None, None, False)
 
 
 def test_regions_come_by_their_order_and_the_rest_behind_as_written() -> None:
@@ -183,6 +190,9 @@ def test_regions_come_by_their_order_and_the_rest_behind_as_written() -> None:
     rows = [{"polygon": SQUARE, "order": o, "text": str(i)} for i, o in enumerate(orders)]
     (page,) = parse(json.dumps({"regions": rows}))
     assert [region.text for region in page.regions] == ["2", "4", "0", "1", "3"]
+
+
+EMPTY = [5, 5, 5, 9]
 
 
 def bad(**values: object) -> dict[str, Any]:
@@ -221,6 +231,13 @@ def bad(**values: object) -> dict[str, Any]:
         (bad(font_size=-3), "font_size is -3, which is negative"),
         (bad(stroke_color=[1, 2]), "stroke_color"),
         (bad(stroke_color=[1, 2, 256]), "three levels"),
+        (bad(bubble=[[1, 2], [3, 4]]), r"bubble is a polygon of 2 points"),
+        (bad(bubble=7), "bubble is 7, not a list"),
+        (bad(safe_box=[1, 2, 3]), r"safe_box is \[1, 2, 3\], not the four edges"),
+        (bad(safe_box=[1, 2.5, 3, 4]), "safe_box is 2.5, not a whole number"),
+        (bad(safe_box=[1, 2, 3, 10**7]), "safe_box is a box that reaches"),
+        (bad(safe_box=EMPTY), "a box without an inside"),
+        (bad(see_through=1), "see_through is 1, not true or false"),
         (bad(background={"texture": "flat"}), 'a background without "color"'),
         (bad(background={"texture": "wood", "color": [1, 2, 3]}), "texture"),
         ({"regions": [], "width": 0}, "width is 0, not 1 or more"),
@@ -231,7 +248,7 @@ def bad(**values: object) -> dict[str, Any]:
     ],
 )
 def test_what_does_not_follow_the_schema_is_refused_with_its_place(
-    schema: jsonschema.Draft202012Validator, document: object, message: str
+    document: object, message: str
 ) -> None:
     text = json.dumps(document)
     with pytest.raises(RegionsFileError, match=message) as caught:
@@ -239,8 +256,9 @@ def test_what_does_not_follow_the_schema_is_refused_with_its_place(
     assert caught.value.source == "edited.json"
     assert caught.value.remedy and "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
-    # That points coincide is the one thing a schema cannot say.
-    assert schema.is_valid(json.loads(text)) == (document == bad(polygon=[[1, 1]] * 3))
+    # That points coincide, or a box has no inside, is what a schema cannot say.
+    unsaid = (bad(polygon=[[1, 1]] * 3), bad(safe_box=EMPTY))
+    assert schema().is_valid(json.loads(text)) == (document in unsaid)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,12 @@ def _upright(region: Region, page: Page) -> Region:
     return region.with_(
         polygon=native.points_upright(region.polygon, orientation, size),
         lines=tuple(native.points_upright(line, orientation, size) for line in region.lines),
+        bubble=None
+        if region.bubble is None
+        else native.points_upright(region.bubble, orientation, size),
+        safe_box=None
+        if region.safe_box is None
+        else native.box_upright(region.safe_box, orientation, size),
         action="keep" if kept else None,
         reason=(region.reason or "kept: the regions file says so") if kept else "",
         background=None,

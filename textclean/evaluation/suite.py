@@ -23,9 +23,11 @@ from textclean.evaluation.views import worst_regions
 from textclean.types import Page
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textclean.evaluation.data import Pair, PairImages
     from textclean.evaluation.reading import PrintReadings
-    from textclean.types import Image, Mask, PageResult, Region
+    from textclean.types import Box, Image, Mask, PageResult, Region
 
 _CONFIDENCE_REACH = 8  # pixels around a region's polygon in which its mask may lie
 
@@ -83,7 +85,7 @@ def score_clean(
         suite="clean",
         method=END_TO_END,
         values=values,
-        confidences=_confidences(result, images.clean),
+        confidences=_confidences(result, images.clean, pair.ignore),
         residual=len(result.residual),
         views=worst_regions(images, cleaned, hole, mask, ignore=pair.ignore, count=views),
     )
@@ -234,26 +236,41 @@ def _print_values(
     return values
 
 
-def _confidences(result: PageResult, truth: Image) -> tuple[tuple[float, float], ...]:
-    """Predicted and true root mean squared error of each region that has a prediction."""
+def _confidences(
+    result: PageResult, truth: Image, ignore: Sequence[Box] = ()
+) -> tuple[tuple[float, float], ...]:
+    """Predicted and true root mean squared error of each region that has a prediction.
+
+    Regions that lie mostly inside ignored boxes are left out, and of the others the pixels there:
+    the truth says nothing about them.
+    """
     errors = metrics.squared_error(result.page.rgb, truth)
+    judged = metrics.judged(result.mask.shape, ignore)
     found = []
     for region in result.regions:
         if region.confidence is None:
             continue
-        inside = errors[_covers(region, result.mask) & result.mask]
+        outline = _outline(region, result.mask.shape)
+        if 2 * np.count_nonzero(outline & judged) < np.count_nonzero(outline):
+            continue
+        inside = errors[_reach(outline, region) & result.mask & judged]
         if inside.size:
             true = float(np.sqrt(inside.mean(dtype=np.float64) / 3))
             found.append((float(region.confidence), true))
     return tuple(found)
 
 
-def _covers(region: Region, mask: Mask) -> Mask:
-    """``(H, W)`` bool: the region's polygon, grown by as much as its mask may be."""
-    drawn = np.zeros(mask.shape, np.uint8)
+def _outline(region: Region, shape: tuple[int, ...]) -> Mask:
+    """``(H, W)`` bool: the inside of the region's polygon."""
+    drawn = np.zeros(shape, np.uint8)
     cv2.fillPoly(drawn, [np.rint(region.polygon).astype(np.int32)], 1)
-    reach = 2 * (region.grown + _CONFIDENCE_REACH) + 1
-    grown: Mask = cv2.dilate(drawn, np.ones((reach, reach), np.uint8)) != 0
+    return drawn.astype(bool)
+
+
+def _reach(outline: Mask, region: Region) -> Mask:
+    """``(H, W)`` bool: the region's outline, grown by as much as its mask may be."""
+    side = 2 * (region.grown + _CONFIDENCE_REACH) + 1
+    grown: Mask = cv2.dilate(outline.astype(np.uint8), np.ones((side, side), np.uint8)) != 0
     return grown
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["InpainterFactory", "list_inpainters", "load_inpainter", "register_inpainter"]
 
-AUTO = "projection"
-"""What ``auto`` stands for; "fourier" once the shipped network is worth its time on every set."""
+AUTO = "fourier"
+"""What ``auto`` hands to what is not plain: the shipped network, which unmixes ink, too."""
 
 _OURS = "fourier-unet"
 _LAMA = "lama"

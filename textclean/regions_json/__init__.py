@@ -26,7 +26,7 @@ from textclean.types import KINDS, Action, Background, Direction, Region, Textur
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from textclean.types import PageResult, Polygon
+    from textclean.types import Box, PageResult, Polygon
 
 FORMAT: Final = "textclean-regions"
 VERSION: Final = 1
@@ -183,6 +183,8 @@ def _region_out(region: Region) -> dict[str, Any]:
         "polygon": _points_out(region.polygon),
         "box": list(region.box),
         "lines": [_points_out(line) for line in region.lines],
+        "bubble": None if region.bubble is None else _points_out(region.bubble),
+        "safe_box": None if region.safe_box is None else list(region.safe_box),
         "kind": region.kind,
         "direction": region.direction,
         "text": region.text,
@@ -201,6 +203,7 @@ def _region_out(region: Region) -> dict[str, Any]:
         "action": region.action,
         "reason": region.reason,
         "grown": region.grown,
+        "see_through": region.see_through,
         "confidence": None if region.confidence is None else _rounded(region.confidence, 2),
         "residual": None if region.residual is None else _rounded(region.residual, 4),
     }
@@ -285,6 +288,9 @@ def _region_in(region: Mapping[str, Any], place: str) -> Region:
         grown=read.with_default(region, "grown", place, read.whole, 0),
         confidence=read.optional(region, "confidence", place, read.nonnegative),
         residual=read.optional(region, "residual", place, read.share),
+        bubble=read.optional(region, "bubble", place, _polygon),
+        safe_box=read.optional(region, "safe_box", place, _box),
+        see_through=read.with_default(region, "see_through", place, read.boolean, False),
     )
 
 
@@ -318,6 +324,18 @@ def _polygon(value: object, place: str) -> Polygon:
     if different < 3:
         raise read.wrong(place, f"a polygon of {different} points, not 3 or more")
     return polygon
+
+
+def _box(value: object, place: str) -> Box:
+    edges = [read.whole(edge, place) for edge in read.items(value, place)]
+    if len(edges) != 4:
+        raise read.wrong(place, f"{edges}, not the four edges x0, y0, x1, y1 of a box")
+    if max(edges) > _LARGEST:
+        raise read.wrong(place, f"a box that reaches {max(edges):g} pixels far")
+    x0, y0, x1, y1 = edges
+    if x0 >= x1 or y0 >= y1:
+        raise read.wrong(place, f"{edges}, a box without an inside")
+    return x0, y0, x1, y1
 
 
 def _color(value: object, place: str) -> tuple[int, int, int]:

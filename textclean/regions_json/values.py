@@ -73,6 +73,13 @@ def string(value: object, place: str) -> str:
     return value
 
 
+def boolean(value: object, place: str) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise wrong(place, f"{_shown(value)}, not true or false")
+    return value
+
+
 def number(value: object, place: str) -> float:
     """A finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float):

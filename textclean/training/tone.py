@@ -68,11 +68,13 @@ class Screen:
         noise = rng.standard_normal(side, dtype=np.float32)
         noise = f32(cv2.GaussianBlur(noise, (0, 0), 0.7) - cv2.GaussianBlur(noise, (0, 0), 2.5))
         noise = f32(cv2.resize(noise, size[::-1], interpolation=cv2.INTER_CUBIC))
-        low, high = float(noise.min()), float(noise.max())
-        spread = max(high - low, 1e-6)
-        level = ((noise - np.float32(low)) * np.float32((_LEVELS - 1) / spread)).astype(np.int16)
+        sample = noise[::3, ::3]
+        low, high = float(sample.min()), float(sample.max())
+        steps = np.float32((_LEVELS - 1) / max(high - low, 1e-6))
+        above = (noise - np.float32(low)) * steps + np.float32(0.5)
+        level = np.clip(above, 0, _LEVELS - 1).astype(np.int16)
         counts = np.bincount(level[::3, ::3].ravel(), minlength=_LEVELS)
-        return _mean_ranks(counts).take(level, mode="clip")
+        return f32(_mean_ranks(counts).take(level))
 
 
 def _spot(shape: str, u: NDArray[np.float32], v: NDArray[np.float32]) -> NDArray[np.float32]:

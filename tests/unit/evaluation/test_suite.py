@@ -95,21 +95,58 @@ def test_ignored_boxes_hide_what_is_in_them(pair, images):
     assert values["st_psnr"] < 30  # published measures know no ignored boxes
 
 
-def test_predicted_errors_are_paired_with_true_ones(pair, images):
-    def region(x, **values):
-        corners = np.array([[x, 40], [x + 40, 40], [x + 40, 50], [x, 50]], np.float32)
-        return types.Region(polygon=corners, **values)
+def word(x, **values):
+    """One of the two words of the page, from x to x + 40."""
+    corners = np.array([[x, 40], [x + 40, 40], [x + 40, 50], [x, 50]], np.float32)
+    return types.Region(polygon=corners, **values)
 
-    class Off(Cleaner):
+
+class OffByTen(Cleaner):
+    """Its fill of the first word is ten levels too light."""
+
+    def clean(self, page):
+        result = super().clean(page)
+        cleaned = result.page.rgb.copy()
+        cleaned[40:50, 20:60] += 10
+        return types.PageResult(types.Page.from_rgb(cleaned), result.mask, result.regions)
+
+
+def test_predicted_errors_are_paired_with_true_ones(pair, images):
+    regions = (word(20, confidence=7.0), word(100, confidence=1.5), word(100))
+    scores = score_clean(pair, images, OffByTen(images, images.text, regions=regions))
+    assert scores.confidences == ((7.0, pytest.approx(10.0)), (1.5, pytest.approx(0.0)))
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        ((0, 0, 80, 120), [1.5]),  # all of the first word
+        ((0, 0, 44, 120), [1.5]),  # most of it
+        ((46, 0, 80, 120), [7.0, 1.5]),  # the lesser part
+        ((-50, -50, 500, 500), []),
+    ],
+)
+def test_predictions_in_ignored_boxes_are_not_judged(pair, images, box, expected):
+    ignoring = Pair(pair.name, "manga", pair.kind, pair.lettered, pair.clean, ignore=(box,))
+    regions = (word(20, confidence=7.0), word(100, confidence=1.5))
+    scores = score_clean(ignoring, images, OffByTen(images, images.text, regions=regions))
+    assert [predicted for predicted, _ in scores.confidences] == expected
+
+
+def test_a_region_is_judged_by_its_pixels_outside_ignored_boxes(pair, images):
+    class HalfOff(Cleaner):
         def clean(self, page):
             result = super().clean(page)
             cleaned = result.page.rgb.copy()
-            cleaned[40:50, 20:60] += 10
+            cleaned[40:50, 50:60] += 10
             return types.PageResult(types.Page.from_rgb(cleaned), result.mask, result.regions)
 
-    regions = (region(20, confidence=7.0), region(100, confidence=1.5), region(100))
-    scores = score_clean(pair, images, Off(images, images.text, regions=regions))
-    assert scores.confidences == ((7.0, pytest.approx(10.0)), (1.5, pytest.approx(0.0)))
+    ignoring = Pair(
+        pair.name, "manga", pair.kind, pair.lettered, pair.clean, ignore=((50, 0, 80, 120),)
+    )
+    cleaner = HalfOff(images, images.text, regions=(word(20, confidence=7.0),))
+    assert score_clean(pair, images, cleaner).confidences == ((7.0, pytest.approx(5.0)),)
+    assert score_clean(ignoring, images, cleaner).confidences == ((7.0, 0.0),)
 
 
 def test_residual_regions_are_counted_and_failures_are_told(pair, images):

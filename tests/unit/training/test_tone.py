@@ -73,6 +73,35 @@ def test_random_screens_cover_the_pitches_of_comics() -> None:
     assert {screen.shape for screen in screens} == set(SHAPES)
 
 
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_grain_is_the_noise_by_rank(seed: int, scale: float) -> None:
+    size = (300, 260)
+    thresholds = Screen(pitch=6.0, angle=0.0, shape="grain", seed=seed).thresholds(size, scale)
+    assert thresholds.dtype == np.float32 and thresholds.shape == size
+    assert 0 < thresholds.min() < thresholds.max() < 1
+    ranks = np.empty(thresholds.size)
+    ranks[np.argsort(thresholds, axis=None, kind="stable")] = np.arange(thresholds.size)
+    ranks /= thresholds.size
+    assert np.abs(ranks.reshape(size) - thresholds).max() < 0.015
+    inked = [float((thresholds < darkness).mean()) for darkness in (0.02, 0.1, 0.5, 0.9, 0.98)]
+    assert inked == pytest.approx([0.02, 0.1, 0.5, 0.9, 0.98], abs=0.01)
+
+
+def test_grain_is_fine_and_even() -> None:
+    thresholds = Screen(pitch=6.0, angle=0.0, shape="grain", seed=4).thresholds((320, 320))
+    inked = screened(np.full((320, 320), 0.4, np.float32), thresholds) == 0
+    blocks = inked.reshape(10, 32, 10, 32).mean(axis=(1, 3))
+    assert blocks.std() < 0.02  # coins thrown in grains of three pixels would stray by 0.05
+    runs = np.diff(np.flatnonzero(np.diff(inked[100].astype(np.int8))))
+    assert 2 < runs.mean() < 8
+
+
+def test_a_canvas_too_small_for_noise_is_no_obstacle() -> None:
+    screen = Screen(pitch=6.0, angle=0.0, shape="grain", seed=1)
+    assert screen.thresholds((1, 1)).shape == (1, 1)
+
+
 def test_the_same_seed_gives_the_same_grain() -> None:
     screens = [random_screen(np.random.default_rng(9), shape="grain") for _ in range(2)]
     first, second = (screen.thresholds((50, 60)) for screen in screens)
