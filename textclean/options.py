@@ -16,6 +16,16 @@ ReadingOrder = Literal["auto", "rtl", "ltr"]
 SoundEffects = Literal["remove", "keep"]
 Profile = Literal["manga", "comic", "document", "annotations"]
 
+SCRUB_ITEMS = (
+    "annotations", "thumbnails", "piece-info", "search-index", "alternates", "attachments",
+    "xmp-thumbnails", "hidden-text",
+)  # fmt: skip
+"""What can be scrubbed from a PDF besides the text on its pages."""
+
+SCRUB_USUAL = tuple(item for item in SCRUB_ITEMS if item != "hidden-text")
+"""What ``--scrub`` means. Invisible text goes beneath cleaned areas in any case; the item
+"hidden-text" is all of it, which makes a scanned book unsearchable."""
+
 MAX_PIXELS = 300_000_000
 
 
@@ -48,9 +58,19 @@ class Options:
         keep_text: Regular expression; text in which it is found is kept.
         verify: How often what is still found after cleaning is removed with a larger mask, 0 to 3.
         strict: Text left after that is an error.
+        keep_cover: Leave the cover of a document as it is.
         max_pixels: Pages with more pixels are refused before decoding.
+        promote: Palette pages (PNG, TIFF) become RGB, so that cleaned pixels need not take the
+            nearest entry of the palette.
+        allow_lossy: Pages of lossy formats but JPEG come back lossy at high quality; otherwise
+            lossless and larger, so that nothing outside the mask changes. (Of a JPEG only the
+            touched blocks are encoded again, either way.)
         pdf_renderer: "pdfium" or "poppler", for PDF pages that are not one image.
-        pdf_dpi: Resolution at which such pages are rendered.
+        pdf_dpi: Resolution at which such pages are rendered; those with images of a higher one
+            are rendered at theirs.
+        scrub: What is removed from a PDF besides the text on its pages, of :data:`SCRUB_ITEMS`.
+        allow_signed: Clean signed PDFs, too; their signatures are removed.
+        allow_xfa: Clean XFA forms, too; the program that makes their pages is removed.
     """
 
     profile: Profile = "manga"
@@ -75,9 +95,15 @@ class Options:
     keep_text: str | None = None
     verify: int = 2
     strict: bool = False
+    keep_cover: bool = False
     max_pixels: int = MAX_PIXELS
+    promote: bool = False
+    allow_lossy: bool = False
     pdf_renderer: Literal["pdfium", "poppler"] = "pdfium"
     pdf_dpi: int = 300
+    scrub: tuple[str, ...] = ()
+    allow_signed: bool = False
+    allow_xfa: bool = False
 
     def __post_init__(self) -> None:
         _check(self)
@@ -97,7 +123,12 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
     "comic": {"reading_order": "ltr"},
     # On a document, large or slanted type is a heading or a logo, not a sound.
     "document": {"reading_order": "ltr", "sfx": "remove"},
-    "annotations": {"reading_order": "ltr", "sfx": "remove", "detector": "ink"},
+    "annotations": {
+        "reading_order": "ltr",
+        "sfx": "remove",
+        "detector": "ink",
+        "scrub": SCRUB_USUAL,
+    },
 }
 
 
@@ -138,6 +169,8 @@ def _check(o: Options) -> None:
     _in_range("verify", o.verify, 0, 3)
     _in_range("pdf_dpi", o.pdf_dpi, 36, 2400)
     _in_range("max_pixels", o.max_pixels, 1, 2**40)
+    for item in o.scrub:
+        _one_of("scrub", item, SCRUB_ITEMS)
     if o.dilate is not None:
         _in_range("dilate", o.dilate, 0, 200)
     if o.only and o.except_:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textclean.api.build import make_cleaner, resolve
-from textclean.batch import Job, PageSelection, SidecarPaths, Watcher, run_job, target_of
+from textclean.batch import Job, PageSelection, SidecarPaths, Watcher, resolve_output, run_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,6 +24,7 @@ def clean_document(
     dst: PathLike,
     *,
     overwrite: bool = False,
+    to: str | None = None,
     pages: str | Iterable[int] | None = None,
     on_page: OnPage | None = None,
     mask_out: PathLike | None = None,
@@ -38,14 +39,17 @@ def clean_document(
 ) -> DocumentResult:
     """Remove the text from every page of a document.
 
-    The output has the format of the input and appears whole, at the end, or not at all. A page
-    that fails is taken over as it is, recorded in the result, and does not stop the others.
+    The output has the format of the input, unless its name or ``to`` asks for another; RAR, 7z
+    and tar archives come back as CBZ. It appears whole, at the end, or not at all. A page that
+    fails is taken over as it is, recorded in the result, and does not stop the others.
 
     Args:
-        src: An image, a folder, a comic archive (CBZ, ZIP), a TIFF or a PDF.
+        src: An image, a folder, a comic (CBZ, CBR, CB7, CBT, EPUB), a TIFF or a PDF.
         dst: The output's name; never that of the input. A file that is to go to an existing
-            folder keeps its name in it.
+            folder keeps its name in it; a name that ends in a slash makes a comic or a PDF a
+            folder of pages.
         overwrite: Whether an existing output may be replaced.
+        to: "cbz", "cb7", "epub", "pdf", "tiff" or "folder"; None = by the output's name.
         pages: Pages to clean, such as ``"1-4,7"`` or numbers from 1; None = all. The others are
             taken over as they are.
         on_page: Called after each page with its report and its result (None when it failed).
@@ -73,9 +77,10 @@ def clean_document(
     """
     chosen, finder, filler = resolve(profile, detector, inpainter, device, options)
     source = Path(src)
+    target, converted = resolve_output(source, dst, to)
     job = Job(
         source=source,
-        output=target_of(source, dst),
+        output=target,
         options=chosen,
         pages=PageSelection.of(pages),
         overwrite=overwrite,
@@ -83,6 +88,7 @@ def clean_document(
             mask=_path(mask_out), patch=_path(patch_out), regions=_path(regions_out)
         ),
         password=password,
+        to=converted,
     )
 
     def prepare() -> Callable[[Page], PageResult]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textclean.batch.pages import PageSelection
 from textclean.batch.report import DocumentResult, PageReport, residual_error, run_dict
-from textclean.batch.run import Job, Watcher, run_job, target_of
+from textclean.batch.run import Job, Watcher, resolve_output, run_job, target_of
 from textclean.batch.sidecars import SidecarPaths
 from textclean.batch.staging import Staging
 
@@ -17,6 +17,7 @@ __all__ = [
     "Staging",
     "Watcher",
     "residual_error",
+    "resolve_output",
     "run_dict",
     "run_job",
     "target_of",

@@ -19,8 +19,11 @@ from textclean.errors import (
     TextcleanError,
     UsageError,
 )
-from textclean.io import open_sink, open_source
+from textclean.io import kind_of_path, open_sink, open_source
+from textclean.io import resolve_target as resolve
+from textclean.io.notes import collected_notes
 from textclean.io.raster import WARNINGS
+from textclean.io.wishes import with_wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +62,7 @@ class Job:
         overwrite: Replace outputs that are there already.
         sidecars: What else to write.
         password: What opens an encrypted PDF.
+        to: The output's format, see :func:`textclean.io.open_sink`; None = by its name.
     """
 
     source: Path
@@ -68,6 +72,7 @@ class Job:
     overwrite: bool = False
     sidecars: SidecarPaths = field(default_factory=SidecarPaths)
     password: str | None = field(default=None, repr=False)
+    to: str | None = None
 
 
 def target_of(source: Path, output: str | os.PathLike[str]) -> Path:
@@ -80,6 +85,27 @@ def target_of(source: Path, output: str | os.PathLike[str]) -> Path:
     target = Path(output)
     is_folder = target.is_dir() or os.fspath(output).endswith(("/", os.sep))
     return target / source.name if is_folder and not source.is_dir() else target
+
+
+def resolve_output(
+    source: Path, output: str | os.PathLike[str], to: str | None = None
+) -> tuple[Path, str | None]:
+    """The output's own name and the format that it is converted to; None = the input's is kept.
+
+    Args:
+        source: The input. Of one that cannot be read the name alone decides.
+        output: What the caller named.
+        to: The format asked for, or None.
+
+    Raises:
+        OptionsError: The name is that of a format that the input does not become.
+    """
+    try:
+        kind = kind_of_path(source)
+    except TextcleanError:
+        # Opening it will say what is wrong.
+        return target_of(source, output), to
+    return resolve(source, kind, output, to)
 
 
 def run_job(
@@ -108,6 +134,8 @@ def run_job(
         pdf_renderer=job.options.pdf_renderer,
         pdf_dpi=job.options.pdf_dpi,
         password=job.password,
+        allow_signed=job.options.allow_signed,
+        allow_xfa=job.options.allow_xfa,
     ) as source:
         chosen = _chosen(job, source)
         sidecars = Sidecars(
@@ -120,9 +148,10 @@ def run_job(
         )
         sink = None
         if job.output is not None:
-            sink = open_sink(source, job.output, overwrite=job.overwrite)
+            sink = open_sink(source, job.output, overwrite=job.overwrite, to=job.to)
+            sink.scrub(job.options.scrub, chosen)
         try:
-            loop = _Loop(prepare(), sink, sidecars, watcher or Watcher())
+            loop = _Loop(prepare(), sink, sidecars, watcher or Watcher(), job.options)
             pages = loop.pages(source, chosen)
             if sink is not None:
                 sink.commit()
@@ -151,11 +180,19 @@ class _Loop:
         versions: What made the results, once there is one.
     """
 
-    def __init__(self, work: Work, sink: Sink | None, sidecars: Sidecars, watcher: Watcher) -> None:
+    def __init__(
+        self,
+        work: Work,
+        sink: Sink | None,
+        sidecars: Sidecars,
+        watcher: Watcher,
+        options: Options,
+    ) -> None:
         self._work = work
         self._sink = sink
         self._sidecars = sidecars
         self._watcher = watcher
+        self._options = options
         self.versions: dict[str, str] = {}
 
     def pages(self, source: Source, chosen: frozenset[int]) -> tuple[PageReport, ...]:
@@ -187,7 +224,11 @@ class _Loop:
     def _attempt(self, entry: PageEntry) -> tuple[PageReport, PageResult | None]:
         """Clean and write a page; its own failure is reported, that of the whole run raised."""
         try:
-            page = entry.load()
+            page = with_wishes(
+                entry.load(),
+                promote=self._options.promote,
+                allow_lossy=self._options.allow_lossy,
+            )
             result = self._work(page)
         except (UsageError, DependencyError):
             # The next page would fail in the same way.
@@ -207,9 +248,12 @@ class _Loop:
     def _put(self, entry: PageEntry, page: Page, result: PageResult) -> PageReport:
         """Write what came out of a page."""
         status: Status = "untouched"
+        warnings: tuple[str, ...] = ()
         if self._sink is not None and result.changed:
-            self._sink.write(entry, result.page, result.mask)
+            with collected_notes() as notes:
+                self._sink.write(entry, result.page, result.mask)
             status = "cleaned"
+            warnings = (*page.metadata.extra.get(WARNINGS, ()), *notes)
         else:
             self._keep(entry)
         self._sidecars.add(entry, result)
@@ -223,7 +267,7 @@ class _Loop:
             regions=len(result.regions),
             removed=removed,
             residual=len(result.residual),
-            warnings=tuple(page.metadata.extra.get(WARNINGS, ())) if status == "cleaned" else (),
+            warnings=warnings,
         )
 
     def _failed(self, entry: PageEntry, error: Exception) -> PageReport:
@@ -246,9 +290,11 @@ class _Loop:
 def _chosen(job: Job, source: Source) -> frozenset[int]:
     """Numbers of the pages to process."""
     count = len(source.entries)
-    if job.pages is None:
-        return frozenset(range(1, count + 1))
-    return job.pages.numbers(count, source.name)
+    chosen = frozenset(range(1, count + 1))
+    if job.pages is not None:
+        chosen = job.pages.numbers(count, source.name)
+    cover = getattr(source, "cover", None) if job.options.keep_cover else None
+    return chosen - {cover}
 
 
 def _reason(result: PageResult, *, looking: bool) -> str:

@@ -15,6 +15,7 @@ CLEAN_EXAMPLES = (
     "textclean clean chapter.cbz",
     "textclean clean scans/ -o cleaned/ --patch-out patches/ --regions-out regions.json",
     "textclean clean book.pdf --profile document --pages 1-4,7",
+    "textclean clean chapter.cbr -o chapter.pdf --keep-cover",
     "textclean clean *.jpg -o cleaned/ --except sfx --keep-language en",
 )
 DETECT_EXAMPLES = (
@@ -33,7 +34,8 @@ def clean(
             "-o",
             metavar="PATH",
             help="The cleaned document; a folder for several inputs. By default beside the input: "
-            "page.clean.png, chapter-clean/.",
+            "page.clean.png, chapter-clean/. Its extension may ask for another format (.cbz, "
+            ".cb7, .epub, .pdf, .tiff); a slash at its end makes a comic or PDF a folder of pages.",
             rich_help_panel=p.FILES,
             show_default=False,
         ),
@@ -54,16 +56,24 @@ def clean(
     ocr: p.Ocr = None,
     reading_order: p.ReadingOrder = None,
     pages: p.Pages = None,
+    keep_cover: p.KeepCover = None,
     inpainter: p.Inpainter = None,
     mask: p.MaskStyle = None,
     dilate: p.Dilate = None,
     verify: p.Verify = None,
     strict: p.Strict = None,
+    to: p.To = None,
     overwrite: p.Overwrite = False,
     max_pixels: p.MaxPixels = None,
+    promote: p.Promote = None,
+    allow_lossy: p.AllowLossy = None,
     pdf_renderer: p.PdfRenderer = None,
     pdf_dpi: p.PdfDpi = None,
     password: p.Password = None,
+    scrub: p.Scrub = None,
+    scrub_items: p.ScrubItems = None,
+    allow_signed: p.AllowSigned = None,
+    allow_xfa: p.AllowXfa = None,
     mask_out: p.MaskOut = None,
     patch_out: p.PatchOut = None,
     regions_out: p.RegionsOut = None,
@@ -84,7 +94,8 @@ def clean(
 ) -> None:
     """Remove the text from pages; everything else stays as it is.
 
-    The output has the format of the input. It appears whole, or not at all; the input is never
+    The output has the format of the input, unless its name or --to asks for another; RAR, 7z and
+    tar archives come back as CBZ. It appears whole, or not at all; the input is never
     overwritten. A page that fails is taken over as it is and does not stop the others.
     """
     from textclean.api import make_cleaner, make_finder
@@ -104,7 +115,9 @@ def clean(
         plans = plan_detect(inputs, folder, mask=mask_out, regions=regions_out)
         run.all(plans, lambda: make_finder(options).detect)
     else:
-        plans = plan_clean(inputs, output, mask=mask_out, patch=patch_out, regions=regions_out)
+        plans = plan_clean(
+            inputs, output, to=to, mask=mask_out, patch=patch_out, regions=regions_out
+        )
         run.all(plans, lambda: make_cleaner(options).clean)
     run.end(as_json=json)
 
@@ -146,6 +159,8 @@ def detect(
     pdf_renderer: p.PdfRenderer = None,
     pdf_dpi: p.PdfDpi = None,
     password: p.Password = None,
+    allow_signed: p.AllowSigned = None,
+    allow_xfa: p.AllowXfa = None,
     mask_out: p.MaskOut = None,
     regions_out: p.RegionsOut = None,
     report: p.Report = None,

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textclean.batch import target_of
+from textclean.batch import resolve_output, target_of
 from textclean.errors import OptionsError
+from textclean.io import checked_format as checked
+from textclean.io import default_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +24,7 @@ class Plan:
     Attributes:
         source: The input.
         output: The cleaned document.
+        to: Its format; None = by its name.
         mask: Masks; a file or a folder.
         patch: Patches; a file or a folder.
         overlay: Pictures of the regions; a file or a folder.
@@ -34,12 +37,14 @@ class Plan:
     patch: Path | None = None
     overlay: Path | None = None
     regions: Path | None = None
+    to: str | None = None
 
 
 def plan_clean(
     inputs: Sequence[Path],
     output: str | None,
     *,
+    to: str | None = None,
     mask: Path | None = None,
     patch: Path | None = None,
     regions: Path | None = None,
@@ -47,7 +52,8 @@ def plan_clean(
     """Names for ``textclean clean``.
 
     Without an output, each lands beside its input: ``page.clean.png``, ``chapter-clean/``. With
-    one input, the output is that file or folder; with several, a folder for all of them.
+    one input, the output is that file or folder; with several, a folder for all of them. ``to`` is
+    the format to convert to, or None.
 
     Raises:
         OptionsError: Two outputs would have the same name, or a file is named for several.
@@ -56,15 +62,17 @@ def plan_clean(
     several = len(inputs) > 1
     if several:
         _require_folders(output=output, mask=mask, patch=patch, regions=regions)
+    targets = [_output(source, output, to, several=several) for source in inputs]
     plans = [
         Plan(
             source,
-            _output(source, output, several=several),
+            target,
             mask=_group(mask, source, several=several),
             patch=_group(patch, source, several=several),
             regions=regions,
+            to=chosen,
         )
-        for source in inputs
+        for source, (target, chosen) in zip(inputs, targets, strict=True)
     ]
     _refuse_same_outputs(plans)
     return plans
@@ -117,11 +125,17 @@ def dry_run_folder(inputs: Sequence[Path], output: str | None) -> str | None:
     return str(target_of(inputs[0], output).parent)
 
 
-def default_output(source: Path) -> Path:
-    """``page.png`` -> ``page.clean.png``, a folder ``chapter`` -> ``chapter-clean``."""
-    if source.is_dir():
+def default_output(source: Path, to: str | None = None) -> Path:
+    """``page.png`` -> ``page.clean.png``, a folder ``chapter`` -> ``chapter-clean``.
+
+    Args:
+        source: The input.
+        to: The format to convert to, or None.
+    """
+    if to == "folder" or (source.is_dir() and to is None):
         return _beside(source) / f"{stem_of(source)}-clean"
-    return source.with_name(f"{source.stem}.clean{source.suffix}")
+    suffix = default_suffix(source, to)
+    return _beside(source) / f"{stem_of(source)}.clean{suffix}"
 
 
 def stem_of(source: Path) -> str:
@@ -129,12 +143,18 @@ def stem_of(source: Path) -> str:
     return source.resolve().name if source.is_dir() else source.stem
 
 
-def _output(source: Path, output: str | None, *, several: bool) -> Path:
+def _output(
+    source: Path, output: str | None, to: str | None, *, several: bool
+) -> tuple[Path, str | None]:
+    """The output's name and the format to convert to."""
+    if to is not None:
+        checked(to)
     if output is None:
-        return default_output(source)
+        return default_output(source, to), to
     if several:
-        return Path(output) / (source.resolve().name if source.is_dir() else source.name)
-    return target_of(source, output)
+        suffix = "" if source.is_dir() and to is None else default_suffix(source, to)
+        return Path(output) / f"{stem_of(source)}{suffix}", to
+    return resolve_output(source, output, to)
 
 
 def _beside(source: Path) -> Path:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textclean.errors import OptionsError
-from textclean.options import Options, make_options
+from textclean.options import SCRUB_ITEMS, SCRUB_USUAL, Options, make_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,8 @@ Inputs = Annotated[
     list[Path],
     typer.Argument(
         metavar="INPUT",
-        help="Images (PNG, JPEG, WebP, TIFF, BMP), folders, CBZ or ZIP archives, PDFs.",
+        help="Images (PNG, JPEG, WebP, TIFF, BMP, JP2, AVIF, JXL), folders, comics (CBZ, CBR, CB7, "
+        "CBT, EPUB), PDFs.",
         show_default=False,
     ),
 ]
@@ -166,6 +167,16 @@ Pages = Annotated[
     ),
 ]
 
+KeepCover = Annotated[
+    bool | None,
+    _option(
+        "--keep-cover",
+        help="Leave the cover as it is: the first page, or what the comic's own description or "
+        "the e-book calls so.",
+        panel=FIND,
+    ),
+]
+
 # -- how it is removed
 Inpainter = Annotated[
     str | None,
@@ -214,6 +225,16 @@ Strict = Annotated[
 ]
 
 # -- files
+To = Annotated[
+    str | None,
+    _option(
+        "--to",
+        help="Convert to cbz, cb7, epub, pdf, tiff, or folder (of images). By default the "
+        "output's name decides.",
+        panel=FILES,
+        metavar="FORMAT",
+    ),
+]
 Overwrite = Annotated[
     bool,
     _option("--overwrite", help="Replace outputs that are there already.", panel=FILES),
@@ -225,6 +246,23 @@ MaxPixels = Annotated[
         help="Refuse pages with more pixels before decoding them; 300 million by default.",
         panel=FILES,
         metavar="N",
+    ),
+]
+Promote = Annotated[
+    bool | None,
+    _option(
+        "--promote",
+        help="Let palette pages (PNG, TIFF) become RGB instead of using the palette's entries.",
+        panel=FILES,
+    ),
+]
+AllowLossy = Annotated[
+    bool | None,
+    _option(
+        "--allow-lossy",
+        help="Let lossy WebP, AVIF, JPEG XL and JPEG 2000 pages come back lossy, smaller but "
+        "changed everywhere a little. By default they come back lossless.",
+        panel=FILES,
     ),
 ]
 PdfRenderer = Annotated[
@@ -240,7 +278,8 @@ PdfDpi = Annotated[
     int | None,
     _option(
         "--pdf-dpi",
-        help="Resolution at which such pages are rendered; 300 by default.",
+        help="Resolution at which such pages are rendered; 300 by default, or that of the page's "
+        "own scans where it is higher.",
         panel=FILES,
         metavar="DPI",
     ),
@@ -254,6 +293,44 @@ Password = Annotated[
         rich_help_panel=FILES,
         metavar="TEXT",
         show_default=False,
+    ),
+]
+
+Scrub = Annotated[
+    bool | None,
+    _option(
+        "--scrub/--no-scrub",
+        help="Also remove what a PDF carries besides its pages: annotations (links and form fields "
+        "stay), thumbnails, private data of programs, search index, alternate texts of cleaned "
+        "pages, attachments. On with --profile annotations.",
+        panel=FILES,
+    ),
+]
+ScrubItems = Annotated[
+    list[str] | None,
+    _option(
+        "--scrub-items",
+        help="What --scrub removes: annotations, thumbnails, piece-info, search-index, alternates, "
+        "attachments, xmp-thumbnails, and hidden-text (all invisible text, not only beneath "
+        "cleaned areas). +hidden-text or -attachments change the usual list. Separate with commas.",
+        panel=FILES,
+        metavar="ITEMS",
+    ),
+]
+AllowSigned = Annotated[
+    bool | None,
+    _option(
+        "--allow-signed",
+        help="Clean signed PDFs, too; their signatures are removed.",
+        panel=FILES,
+    ),
+]
+AllowXfa = Annotated[
+    bool | None,
+    _option(
+        "--allow-xfa",
+        help="Clean XFA forms, too; the program that makes their pages is removed.",
+        panel=FILES,
     ),
 ]
 
@@ -331,6 +408,7 @@ def options_from(values: Mapping[str, Any]) -> Options:
     for name in ("only", "except_", "keep_language"):
         given[name] = _split(given.get(name))
     given["dilate"] = _pixels(given.get("dilate"))
+    given["scrub"] = _scrub(given.get("scrub"), _split(values.get("scrub_items")))
     if given.get("regions") and given.get("detector") is None:
         given["detector"] = "regions"
     return make_options(values.get("profile") or "manga", **given)
@@ -340,6 +418,36 @@ def _split(values: list[str] | None) -> tuple[str, ...] | None:
     """``--only sfx,sign --only free`` and the like."""
     parts = [part.strip() for value in values or () for part in value.split(",")]
     return tuple(part for part in parts if part) or None
+
+
+def _scrub(wanted: bool | None, items: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """``--scrub``, ``--no-scrub`` and ``--scrub-items`` as the list that they come to."""
+    if items is None:
+        return None if wanted is None else SCRUB_USUAL if wanted else ()
+    if wanted is False:
+        raise OptionsError(
+            "--scrub-items says what is to be removed, and --no-scrub that nothing is",
+            remedy="Give one of them",
+        )
+    if all(item[0] not in "+-" for item in items):
+        return items
+    if any(item[0] not in "+-" for item in items):
+        raise OptionsError(
+            f"--scrub-items {','.join(items)} mixes items with changes to the usual list",
+            remedy="Give + or - to each item, or to none",
+        )
+    if unknown := [item for item in items if item[1:] not in SCRUB_ITEMS]:
+        raise OptionsError(
+            f"there is no item {unknown[0][1:]!r} to scrub",
+            remedy=f"Known: {', '.join(SCRUB_ITEMS)}",
+        )
+    chosen = dict.fromkeys(SCRUB_USUAL)
+    for item in items:
+        if item[0] == "+":
+            chosen[item[1:]] = None
+        else:
+            chosen.pop(item[1:], None)
+    return tuple(chosen)
 
 
 def _pixels(text: str | None) -> int | None:

@@ -137,6 +137,7 @@ class Run:
             overwrite=self._overwrite,
             sidecars=SidecarPaths(plan.mask, plan.patch, plan.overlay, plan.regions),
             password=self._password,
+            to=plan.to,
         )
         result = run_job(job, prepare, watcher)
         self._done.append(result)

@@ -1,213 +1,185 @@
-"""Comic archives: ZIP files by any name, mostly ``.cbz``, often ``.cbr``.
+"""Comic archives: CBZ, CBR, CB7, CBT, by what they are and not by their names.
 
 Entries are read one at a time, counted, into memory; nothing is ever extracted. The output holds
-the same entries in the same order: pages and everything else, stored and not deflated (pages are
-compressed already), with one fixed time stamp, so that the same input gives the same bytes.
+the same entries in the same order, pages and everything else, stored, with one fixed time stamp,
+so that the same input gives the same bytes.
 """
 
 from __future__ import annotations
 
-import struct
-import threading
-import zipfile
-import zlib
-from functools import partial
-from typing import TYPE_CHECKING, BinaryIO, Final
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
-from textclean.errors import (
-    CorruptInputError,
-    TooLargeError,
-    UnsupportedFormatError,
-)
-from textclean.io.archive_checks import LIMITS, Limits, decoded_names, refuse_hostile
+from textclean.errors import CorruptInputError, TextcleanError, UnsupportedFormatError
+from textclean.io import comic_info
+from textclean.io.archive_7z import SevenZipContainer, SevenZipWriter
+from textclean.io.archive_checks import LIMITS, Limits, refuse_foreign, refuse_hostile
+from textclean.io.archive_rar import RarContainer
+from textclean.io.archive_tar import TarContainer
+from textclean.io.archive_zip import ZipContainer, ZipWriter
 from textclean.io.atomic import OutputFile, Spool, file_id, refuse_input
-from textclean.io.document import Document, DocumentSink, ImageEntry, unique, writing
-from textclean.io.images import cannot_read
+from textclean.io.document import About, Document, DocumentSink, ImageEntry, unique, writing
 from textclean.io.natural import natural_key
-from textclean.io.sniff import HEAD_BYTES, is_page
+from textclean.io.sniff import is_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from textclean.io.members import Container
     from textclean.protocols import PageEntry
     from textclean.types import Mask, Page
 
-_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
-_CHUNK: Final = 1 << 20
-
 
 class ArchiveSource(Document):
-    """A ZIP file.
+    """An archive of pages.
 
     Attributes:
+        container: What reads its entries.
         members: All its entries in file order.
-        names: Their names as their writers meant them, with forward slashes.
         page_members: Number of each page -> its position in ``members``.
-        comment: The archive's comment.
     """
 
-    def __init__(self, path: Path, *, max_pixels: int, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self, path: Path, *, max_pixels: int, kind: str = "zip", limits: Limits = LIMITS
+    ) -> None:
         """Open an archive; of each entry only the first bytes are read.
+
+        Args:
+            path: The file.
+            max_pixels: Limit of a page.
+            kind: "zip", "rar", "7z" or "tar".
+            limits: What it may unpack to.
 
         Raises:
             CorruptInputError: Damaged or truncated.
             FileAccessError: It cannot be read.
+            MissingExtraError: What unpacks it is not installed.
             ProtectedInputError: Encrypted.
             TooLargeError: It would unpack to more than the limits.
             UnsupportedFormatError: No pages in it, or entries that point outside it.
         """
         super().__init__(path)
-        self._limits = limits
-        self._lock = threading.Lock()
+        self.kind = kind
+        self.max_pixels = max_pixels
         try:
-            self._file: BinaryIO = path.open("rb")
-        except OSError as error:
-            raise cannot_read(path, error) from None
+            self.container = _open(path, kind, limits)
+        except TextcleanError as error:
+            raise error.at(source=self.name) from None
         try:
-            self._open(max_pixels)
+            self.members = self.container.members
+            refuse_hostile(self.members, limits)
+            self._list()
+        except TextcleanError as error:
+            self.container.close()
+            raise error.at(source=self.name) from None
         except BaseException:
-            self._file.close()
+            self.container.close()
             raise
 
-    def _open(self, max_pixels: int) -> None:
-        try:
-            with zipfile.ZipFile(self._file) as archive:
-                self.members = tuple(archive.infolist())
-                self.comment = archive.comment
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError) as error:
-            raise CorruptInputError(
-                f"the archive is damaged or cut off ({error})",
-                remedy="Get the file again, or repair it (zip -FF)",
-                source=self.name,
-            ) from None
-        self.names = decoded_names(self.members)
-        refuse_hostile(self.members, self.names, self._limits, self.name)
-        self._entries = tuple(self._pages(max_pixels))
-        if not self._entries:
+    def _list(self) -> None:
+        """Find the pages and name them."""
+        found = self._found()
+        if not found:
             raise UnsupportedFormatError(
                 "there is no page in the archive",
                 remedy="PNG, JPEG, WebP, TIFF and BMP are looked for",
-                source=self.name,
             )
-        taken = set(self.page_members.values())
-        self.others = tuple(
-            name
-            for index, name in enumerate(self.names)
-            if index not in taken and not name.endswith("/")
-        )
-
-    def _pages(self, max_pixels: int) -> list[ImageEntry]:
-        found = [
-            index
-            for index, info in enumerate(self.members)
-            if not self.names[index].endswith("/") and is_page(self.names[index], self._head(info))
-        ]
-        found.sort(key=lambda index: (natural_key(self.names[index]), index))
-        names = unique([self.names[index] for index in found])
         self.page_members = dict(enumerate(found, start=1))
-        return [
+        names = unique([self.members[index].name for index in found])
+        self._entries = tuple(
             ImageEntry(
                 name,
                 number,
-                partial(self.read, self.members[index]),
+                partial(self.container.read, index),
                 source=self.name,
-                max_pixels=max_pixels,
+                max_pixels=self.max_pixels,
             )
             for number, (name, index) in enumerate(zip(names, found, strict=True), start=1)
+        )
+        taken = set(found)
+        self.others = tuple(
+            member.name
+            for index, member in enumerate(self.members)
+            if index not in taken and not member.folder
+        )
+
+    def _found(self) -> list[int]:
+        """Positions of the pages among the members, in their order."""
+        if self.kind == "zip":
+            refuse_foreign(self.members)
+        found = [
+            index
+            for index, member in enumerate(self.members)
+            if not member.folder and is_page(member.name, self.container.head(index))
         ]
+        return sorted(found, key=lambda index: (natural_key(self.members[index].name), index))
 
     @property
     def entries(self) -> Sequence[ImageEntry]:
         """The pages in natural order, folder by folder."""
         return self._entries
 
-    def read(self, info: zipfile.ZipInfo) -> bytes:
-        """The unpacked bytes of an entry.
+    @cached_property
+    def comic_info(self) -> comic_info.ComicInfo | None:
+        """What its ``ComicInfo.xml`` says, or None without a readable one."""
+        index = self.comic_info_member()
+        if index is None:
+            return None
+        try:
+            return comic_info.read(self.container.read(index))
+        except TextcleanError:
+            return None
 
-        Raises:
-            CorruptInputError: Damaged, or not as long as declared.
-            TooLargeError: It goes over the limits while it is unpacked.
-        """
-        data = self.read_damaged(info)
-        if len(data) < info.file_size or zlib.crc32(data) != info.CRC:
-            raise CorruptInputError(
-                "the entry is damaged: its length or checksum is wrong",
-                remedy="Get the file again, or repair it (zip -FF)",
-            )
-        return data
+    @property
+    def cover(self) -> int | None:
+        """Number of the cover: what ``ComicInfo.xml`` calls so, or else the first page."""
+        told = None if self.comic_info is None else self.comic_info.cover
+        return told if told is not None and told <= len(self._entries) else 1
 
-    def read_damaged(self, info: zipfile.ZipInfo) -> bytes:
-        """As much of an entry as can be unpacked, whatever its checksum says.
-
-        Raises:
-            TooLargeError: It unpacks to more than it declares.
-        """
-        data = self._unpack(info, info.file_size + 1, info.compress_size)
-        if len(data) > info.file_size:
-            raise TooLargeError("the entry unpacks to more than it declares; it was not read on")
-        return data
+    @property
+    def about(self) -> About:
+        """What its ``ComicInfo.xml`` says of it."""
+        told = self.comic_info
+        if told is None:
+            return About()
+        writers = told.fields.get("Writer", "").split(",")
+        return About(
+            title=told.title,
+            creators=tuple(name for writer in writers if (name := writer.strip())),
+            language=told.fields.get("LanguageISO"),
+            right_to_left=told.right_to_left,
+        )
 
     def open_sink(self, dst: Path, *, overwrite: bool) -> ArchiveSink:
-        """The sink that writes the archive to ``dst``."""
+        """The sink that writes a ZIP to ``dst``."""
         return ArchiveSink(self, dst, overwrite=overwrite)
 
     def close(self) -> None:
         """Let go of the file; safe to call twice."""
-        self._file.close()
+        self.container.close()
 
-    def _head(self, info: zipfile.ZipInfo) -> bytes:
-        """The first bytes of an entry."""
-        return self._unpack(info, HEAD_BYTES, 8 * HEAD_BYTES)
-
-    def _unpack(self, info: zipfile.ZipInfo, most: int, packed: int) -> bytes:
-        """At most ``most`` bytes of an entry, from the first ``packed`` stored ones.
-
-        Where the entry is damaged, what comes before is returned.
-        """
-        raw = self._stored(info, packed)
-        if info.compress_type == zipfile.ZIP_STORED:
-            return raw[:most]
-        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        parts: list[bytes] = []
-        try:
-            while raw and most > 0 and not inflate.eof:
-                parts.append(inflate.decompress(raw, min(most, _CHUNK)))
-                most -= len(parts[-1])
-                raw = inflate.unconsumed_tail
-        except zlib.error:
-            pass
-        return b"".join(parts)
-
-    def _stored(self, info: zipfile.ZipInfo, most: int) -> bytes:
-        """The packed bytes of an entry, behind its local header; none where that is not.
-
-        Raises:
-            FileAccessError: The file cannot be read any more.
-        """
-        if info.header_offset < 0:
-            return b""
-        try:
-            with self._lock:
-                self._file.seek(info.header_offset)
-                header = self._file.read(30)
-                if len(header) < 30 or not header.startswith(b"PK\x03\x04"):
-                    return b""
-                name, extra = struct.unpack_from("<HH", header, 26)
-                self._file.seek(name + extra, 1)
-                return self._file.read(min(info.compress_size, most))
-        except OSError as error:
-            raise cannot_read(self.path, error) from None
+    def comic_info_member(self) -> int | None:
+        """Position of the comic's description, the outermost one."""
+        found = [
+            (member.name.count("/"), index)
+            for index, member in enumerate(self.members)
+            if member.name.rsplit("/", 1)[-1].lower() == "comicinfo.xml"
+        ]
+        return min(found)[1] if found else None
 
 
 class ArchiveSink(DocumentSink):
-    """Writes an archive."""
+    """Writes an archive: a ZIP, or a 7z."""
 
-    def __init__(self, source: ArchiveSource, dst: Path, *, overwrite: bool) -> None:
+    def __init__(
+        self, source: ArchiveSource, dst: Path, *, overwrite: bool, kind: str = "zip"
+    ) -> None:
         """Take the output's name; nothing is visible under it before the commit."""
         super().__init__(source)
         refuse_input(dst, [identity] if (identity := file_id(source.path)) else [])
         self._source = source
+        self._kind = kind
         self._output = OutputFile(dst, overwrite=overwrite)
         self._spool = Spool(dst.parent)
         self._places: dict[int, tuple[int, int]] = {}
@@ -218,42 +190,54 @@ class ArchiveSink(DocumentSink):
             self._places[entry.number] = self._spool.add(data)
 
     def _commit(self) -> None:
-        numbers = {index: number for number, index in self._source.page_members.items()}
-        with (
-            writing(self._output.path),
-            zipfile.ZipFile(self._output.file, "w", zipfile.ZIP_STORED) as archive,
-        ):
-            archive.comment = self._source.comment
-            for index, info in enumerate(self._source.members):
+        source = self._source
+        numbers = {index: number for number, index in source.page_members.items()}
+        described = source.comic_info_member()
+        with writing(self._output.path):
+            archive = self._writer()
+            for index, member in enumerate(source.members):
                 number = numbers.get(index, 0)
                 if number in self._written:
                     data = self._spool.get(self._places[number])
                 else:
                     data = self._original(index)
-                _append(archive, info, self._source.names[index], data)
+                if index == described:
+                    data = self._described(data)
+                archive.add(member.name, data, member.info)
+            archive.finish()
         self._output.commit()
+
+    def _writer(self) -> ZipWriter | SevenZipWriter:
+        if self._kind == "7z":
+            return SevenZipWriter(self._output.file)
+        return ZipWriter(self._output.file, self._source.container.comment)
+
+    def _described(self, data: bytes) -> bytes:
+        """The comic's description with the sizes of the pages that were written."""
+        sizes = {number - 1: self._places[number][1] for number in self._written}
+        return comic_info.with_sizes(data, sizes)
 
     def _original(self, index: int) -> bytes:
         """The unpacked bytes of an entry; a damaged one goes through as far as it can be read."""
-        info, name = self._source.members[index], self._source.names[index]
+        container, name = self._source.container, self._source.members[index].name
         if name.endswith("/"):
             return b""
         try:
-            return self._source.read(info)
+            return container.read(index)
         except CorruptInputError as error:
             self.warnings.append(f"{name}: {error.message}; handed through as far as readable")
-            return self._source.read_damaged(info)
+            return container.read_damaged(index)
 
     def _close(self) -> None:
         self._spool.close()
         self._output.discard()
 
 
-def _append(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, data: bytes) -> None:
-    new = zipfile.ZipInfo(name, _EPOCH)
-    new.create_system = info.create_system
-    new.external_attr = info.external_attr
-    new.comment = info.comment
-    # Archives may hold a name twice; zipfile would warn of it.
-    archive.NameToInfo.pop(name, None)
-    archive.writestr(new, data, zipfile.ZIP_STORED)
+def _open(path: Path, kind: str, limits: Limits) -> Container:
+    if kind == "rar":
+        return RarContainer(path)
+    if kind == "7z":
+        return SevenZipContainer(path, limits)
+    if kind == "tar":
+        return TarContainer(path, limits)
+    return ZipContainer(path)

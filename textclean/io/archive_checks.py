@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import stat
-import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from textclean.errors import ProtectedInputError, TooLargeError, UnsupportedFormatError
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Sequence
 
-_ENCRYPTED: Final = 0x1
+    from textclean.io.members import Member
+
 _UTF8: Final = 0x800
 _FOREIGN: Final = {
-    "mimetype": "an e-book (EPUB) or an OpenDocument file",
+    "mimetype": "an OpenDocument file",
     "[Content_Types].xml": "an Office document",
     "META-INF/MANIFEST.MF": "a Java or Android program",
 }
@@ -43,82 +43,100 @@ class Limits:
 LIMITS: Final = Limits()
 
 
-def refuse_hostile(
-    members: Sequence[zipfile.ZipInfo], names: Sequence[str], limits: Limits, source: str
-) -> None:
-    """Refuse what is hostile or foreign, by name, before anything is read.
+def refuse_hostile(members: Sequence[Member], limits: Limits) -> None:
+    """Refuse what is hostile, by name, before anything is read.
 
     Args:
         members: All entries.
-        names: Their names, as :func:`decoded_names` gives them.
         limits: What they may unpack to.
-        source: Name of the archive for messages.
 
     Raises:
         ProtectedInputError: Encrypted entries.
         TooLargeError: Entries over the limits.
-        UnsupportedFormatError: Names outside the archive, links, packing methods that are not
-            handled, or a ZIP that is no comic.
+        UnsupportedFormatError: Names outside the archive, links, devices, or packing methods that
+            are not handled.
     """
-    total = sum(info.file_size for info in members)
+    total = sum(member.size for member in members)
     if len(members) > limits.entries or total > limits.total_bytes:
         raise TooLargeError(
             f"the archive declares {len(members):,} entries of {total:,} bytes together; the "
-            f"limits are {limits.entries:,} and {limits.total_bytes:,}",
-            source=source,
+            f"limits are {limits.entries:,} and {limits.total_bytes:,}"
         )
-    for info, name in zip(members, names, strict=True):
-        if kind := _FOREIGN.get(name):
-            raise UnsupportedFormatError(f"this ZIP file is {kind}, no comic", source=source)
-        _refuse_member(info, name, limits, source)
+    for member in members:
+        _refuse_name(member)
+        _refuse_content(member, limits)
 
 
-def _refuse_member(info: zipfile.ZipInfo, name: str, limits: Limits, source: str) -> None:
-    parts = name.split("/")
-    if name.startswith("/") or ".." in parts or (len(name) > 1 and name[1] == ":"):
+def refuse_foreign(members: Sequence[Member]) -> None:
+    """Refuse a ZIP that is something else than a comic.
+
+    Raises:
+        UnsupportedFormatError: It is.
+    """
+    for member in members:
+        if kind := _FOREIGN.get(member.name):
+            raise UnsupportedFormatError(f"this ZIP file is {kind}, no comic")
+
+
+def _refuse_name(member: Member) -> None:
+    name = member.name
+    if "\0" in name:
+        raise UnsupportedFormatError(
+            f"the entry {name!r} has a zero in its name: the file is not to be trusted"
+        )
+    if name.startswith("/") or ".." in name.split("/") or (len(name) > 1 and name[1] == ":"):
         raise UnsupportedFormatError(
             f"the entry {name!r} points outside the archive: the file is not to be trusted",
             remedy="If you trust it, unpack it with care and pack it again",
-            source=source,
         )
-    if stat.S_ISLNK(info.external_attr >> 16):
+    if member.link:
         raise UnsupportedFormatError(
-            f"the entry {name!r} is a symbolic link: the file is not to be trusted",
+            f"the entry {name!r} is a symbolic link or a hard link: the file is not to be trusted",
             remedy="Pack it again with the file itself",
-            source=source,
         )
-    if info.flag_bits & _ENCRYPTED:
-        raise ProtectedInputError(
-            f"the entry {name!r} is encrypted", remedy="Pack it again unencrypted", source=source
-        )
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    if member.special:
         raise UnsupportedFormatError(
-            f"the entry {name!r} is packed with method {info.compress_type}",
-            remedy="Pack the archive again, stored or with Deflate",
-            source=source,
+            f"the entry {name!r} is a device or a pipe: the file is not to be trusted"
         )
-    bomb = limits.ratio_from < info.file_size > limits.ratio * max(1, info.compress_size)
-    if bomb or info.file_size > limits.entry_bytes:
+
+
+def _refuse_content(member: Member, limits: Limits) -> None:
+    name = member.name
+    if member.encrypted:
+        raise ProtectedInputError(
+            f"the entry {name!r} is encrypted", remedy="Pack it again unencrypted"
+        )
+    if member.unhandled:
+        raise UnsupportedFormatError(
+            f"the entry {name!r} is packed with {member.unhandled}",
+            remedy="Pack the archive again as CBZ, stored or with Deflate",
+        )
+    bomb = limits.ratio_from < member.size > limits.ratio * max(1, member.packed)
+    if bomb or member.size > limits.entry_bytes:
         raise TooLargeError(
-            f"the entry {name!r} would unpack from {info.compress_size:,} to {info.file_size:,} "
-            "bytes; it was not read",
-            source=source,
+            f"the entry {name!r} would unpack from {member.packed:,} to {member.size:,} bytes; "
+            "it was not read"
         )
 
 
-def decoded_names(members: Sequence[zipfile.ZipInfo]) -> list[str]:
-    """Names as their writers meant them.
+def zip_names(infos: Sequence[zipfile.ZipInfo]) -> list[str]:
+    """Names of a ZIP's entries as their writers meant them.
 
     Without the UTF-8 flag the standard says code page 437, which zipfile follows and hardly
     anybody writes: what is there is UTF-8 from careless programs or Shift-JIS from Japanese
     Windows. The first that fits all names of the archive is taken. Backward slashes become
     forward ones.
     """
-    plain = [info for info in members if not info.flag_bits & _UTF8]
+    plain = [info for info in infos if not info.flag_bits & _UTF8]
     raw = [info.orig_filename.encode("cp437", "replace") for info in plain]
-    encoding = next((e for e in ("utf-8", "cp932") if _all_decode(raw, e)), "cp437")
-    decoded = {id(i): r.decode(encoding, "replace") for i, r in zip(plain, raw, strict=True)}
-    return [decoded.get(id(info), info.orig_filename).replace("\\", "/") for info in members]
+    decoded = dict(zip(map(id, plain), decoded_names(raw), strict=True))
+    return [decoded.get(id(i), i.orig_filename).replace("\\", "/") for i in infos]
+
+
+def decoded_names(raw: Sequence[bytes], fallback: str = "cp437") -> list[str]:
+    """Names as text: UTF-8 or Shift-JIS, whichever fits all of them, or else ``fallback``."""
+    encoding = next((e for e in ("utf-8", "cp932") if _all_decode(raw, e)), fallback)
+    return [name.decode(encoding, "replace") for name in raw]
 
 
 def _all_decode(raw: Sequence[bytes], encoding: str) -> bool:

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from textclean.errors import FileAccessError, TextcleanError
 from textclean.io.atomic import cannot_write
+from textclean.io.guard import MAX_PIXELS
 from textclean.io.images import read_image, write_image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from textclean.protocols import PageEntry
     from textclean.types import Mask, Page
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a document says of itself, for the formats that have a place for it.
+
+    Attributes:
+        title: Its title, or None.
+        creators: Its authors.
+        language: IETF tag such as "ja", or None.
+        right_to_left: Whether its pages are turned from left to right, as in manga.
+    """
+
+    title: str | None = None
+    creators: tuple[str, ...] = ()
+    language: str | None = None
+    right_to_left: bool = False
 
 
 class ImageEntry:
@@ -66,6 +85,7 @@ class Document:
     Attributes:
         path: The file or folder.
         name: Its name, for messages.
+        max_pixels: Limit of a page.
         others: Names of what is in it besides pages.
         warnings: What will not come back as it was, one line each.
     """
@@ -74,6 +94,7 @@ class Document:
         """A source around a path that exists."""
         self.path = path
         self.name = str(path)
+        self.max_pixels = MAX_PIXELS
         self.others: tuple[str, ...] = ()
         self.warnings: list[str] = []
 
@@ -81,6 +102,16 @@ class Document:
     def entries(self) -> Sequence[PageEntry]:
         """The pages in natural order; nothing is decoded to list them."""
         raise NotImplementedError
+
+    @property
+    def cover(self) -> int | None:
+        """Number of the page that is the cover, as far as anybody can tell; None without one."""
+        return 1 if self.entries else None
+
+    @property
+    def about(self) -> About:
+        """What it says of itself."""
+        return About()
 
     def open_sink(self, dst: Path, *, overwrite: bool) -> DocumentSink:
         """The sink that writes the same kind of document to ``dst``."""
@@ -141,6 +172,14 @@ class DocumentSink:
         with located(self._document.name, entry.name):
             self._write(entry, page, mask)
         self._written.add(entry.number)
+
+    def scrub(self, what: Collection[str], pages: Collection[int]) -> None:
+        """Ask for leftovers to be removed, too, from formats that have such; by default none has.
+
+        Args:
+            what: Kinds, of :data:`textclean.options.SCRUB_ITEMS`.
+            pages: Numbers of the pages whose own leftovers go.
+        """
 
     def commit(self) -> None:
         """Make the output visible under its final name.

@@ -44,6 +44,7 @@ class FolderSource(Document):
             UnsupportedFormatError: There is no image in it.
         """
         super().__init__(path)
+        self.max_pixels = max_pixels
         found = sorted(_files(path), key=lambda file: natural_key(_shown(file)))
         pages = [file for file in found if is_page(_shown(file), _head(path / file))]
         if not pages:

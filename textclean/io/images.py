@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from textclean.errors import (
     CorruptInputError,
@@ -14,16 +16,32 @@ from textclean.errors import (
     TextcleanError,
     UnsupportedFormatError,
 )
-from textclean.io import bmp, jpeg, png, tiff, webp
+from textclean.io import avif, bmp, jp2, jpeg, jxl, png, tiff, webp
 from textclean.io.guard import MAX_PIXELS, check_file_size
+from textclean.io.notes import note
 from textclean.io.raster import LOSSLESS, Raster, differs_outside
 from textclean.io.sniff import FOREIGN_DOCUMENTS, FOREIGN_IMAGES, HEAD_BYTES, sniff
 from textclean.io.tiff_file import TiffFile, TiffWriter
+from textclean.io.wishes import ALLOW_LOSSY, PROMOTED, note_promoted, promoted
 
 if TYPE_CHECKING:
     import os
 
     from textclean.types import Mask, Page
+
+
+_MODERN: Final[dict[str | None, Any]] = {"webp": webp, "jp2": jp2, "avif": avif, "jxl": jxl}
+# What turns a format into one that is read, for those that nothing here reads.
+_REMEDIES: Final = {
+    "heif": "Convert it to PNG: heif-convert page.heic page.png (apt install libheif-examples)",
+    "gif": "Convert it to PNG: convert page.gif page.png (apt install imagemagick)",
+    "ico": "Convert it to PNG: convert page.ico page.png (apt install imagemagick)",
+    "psd": "Convert it to PNG: convert 'page.psd[0]' page.png (apt install imagemagick)",
+    "ps": "Convert it to PDF: ps2pdf book.ps (apt install ghostscript)",
+    "djvu": "Convert it to TIFF: ddjvu -format=tiff book.djvu book.tif (apt install djvulibre-bin)",
+    "gzip": "Unpack it: gunzip FILE",
+    "xz": "Unpack it: unxz FILE (apt install xz-utils)",
+}
 
 
 def read_image(
@@ -95,10 +113,11 @@ def decode_image(data: bytes, max_pixels: int) -> Raster:
         return png.decode(data, max_pixels)
     if kind == "jpeg":
         return jpeg.decode(data, max_pixels)
-    if kind == "webp":
-        return webp.decode(data, max_pixels)
     if kind == "bmp":
         return bmp.decode(data, max_pixels)
+    if kind in _MODERN:
+        raster: Raster = _MODERN[kind].decode(data, max_pixels)
+        return raster
     if kind == "tiff":
         file = TiffFile(data)
         return tiff.decode(file, file.ifds[_only_page(file)], max_pixels)
@@ -112,7 +131,7 @@ def no_image(kind: str | None) -> CorruptInputError | UnsupportedFormatError:
         return CorruptInputError("this is not an image of any known format, whatever its name says")
     return UnsupportedFormatError(
         f"{known[kind]} is not handled here",
-        remedy="Convert it to PNG, JPEG, WebP, TIFF or BMP",
+        remedy=_REMEDIES.get(kind, "Convert it to PNG, JPEG, WebP, TIFF or BMP"),
     )
 
 
@@ -180,33 +199,61 @@ def require_fits(page: Page, mask: Mask, before: Raster) -> None:
 def _write_image(page: Page, mask: Mask, original: bytes) -> bytes:
     limit = page.pixels.shape[0] * page.pixels.shape[1]
     before = decode_image(original, limit)
+    if page.metadata.extra.get(PROMOTED):
+        before = promoted(before)
+        note_promoted(before)
     require_fits(page, mask, before)
     encoded = _encode(original, page, before)
     after = decode_image(encoded, limit)
-    if before.metadata.extra[LOSSLESS]:
+    if before.metadata.extra[LOSSLESS] and not page.metadata.extra.get(ALLOW_LOSSY):
         require_same_outside(before, after, mask)
     elif after.mode != before.mode or after.pixels.shape != before.pixels.shape:
         raise PageError("the page cannot be encoded as it was; it was not written")
+    else:
+        _note_loss(original, before, after, mask)
     return encoded
+
+
+def _note_loss(original: bytes, before: Raster, after: Raster, mask: Mask) -> None:
+    """Tell how many pixels outside the mask a lossy format could not keep, and how far off."""
+    count = differs_outside(before, after, mask)
+    if not count:
+        return
+    most = max(
+        int(np.abs(a.astype(np.int32) - b)[~m].max(initial=0))
+        for a, b, m in zip(before.pixels, after.pixels, mask, strict=True)
+    )
+    where = ""
+    if before.metadata.format == "JPEG":
+        near = jpeg.touched(original, mask)
+        where = "" if differs_outside(before, after, near) else ", all in the blocks it touches,"
+    note(
+        f"{before.metadata.format}: {count:,} of {mask.size - np.count_nonzero(mask):,} pixels "
+        f"outside the mask{where} changed when the page was encoded, by {most} levels at most"
+    )
 
 
 def _encode(original: bytes, page: Page, before: Raster) -> bytes:
     kind = sniff(original[:HEAD_BYTES])
+    lossy = bool(page.metadata.extra.get(ALLOW_LOSSY))
+    promote = bool(page.metadata.extra.get(PROMOTED))
     if kind == "png":
-        return png.encode(original, page.pixels)
+        return (png.encode_promoted if promote else png.encode)(original, page.pixels)
     if kind == "jpeg":
         return jpeg.encode(original, page.pixels)
-    if kind == "webp":
-        return webp.encode(original, page.pixels)
+    if kind in _MODERN:
+        encoded: bytes = _MODERN[kind].encode(original, page.pixels, allow_lossy=lossy)
+        return encoded
     if kind == "bmp":
         return bmp.encode(original, page.pixels, before.pixels)
     file = TiffFile(original)
     chosen = _only_page(file)
+    encode = tiff.encode_promoted if promote else tiff.encode
     out = io.BytesIO()
     writer = TiffWriter(out, file.order)
     for index, ifd in enumerate(file.ifds):
         if index == chosen:
-            writer.add(*tiff.encode(file, ifd, page.pixels), file)
+            writer.add(*encode(file, ifd, page.pixels), file)
         else:
             writer.add(ifd, file.blocks(ifd), file)
     return out.getvalue()

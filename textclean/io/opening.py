@@ -6,15 +6,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textclean.errors import FileAccessError, OptionsError, TextcleanError, UnsupportedFormatError
-from textclean.io.archive import ArchiveSource
+from textclean.errors import FileAccessError, TextcleanError
+from textclean.io.archive import ArchiveSink, ArchiveSource
 from textclean.io.atomic import is_folder
 from textclean.io.document import Document, DocumentSink
+from textclean.io.epub import EpubSource
 from textclean.io.folder import FolderSource
 from textclean.io.guard import MAX_PIXELS, check_file_size
 from textclean.io.images import cannot_read, no_image
+from textclean.io.naming import kind_of, resolve
 from textclean.io.single import ImageSource
-from textclean.io.sniff import HEAD_BYTES, IMAGE_KINDS, kind_of_suffix, sniff
+from textclean.io.sniff import HEAD_BYTES, IMAGE_KINDS
 from textclean.io.tiff_document import TiffSource
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ def open_source(
     pdf_renderer: str = "pdfium",
     pdf_dpi: int = 300,
     password: str | None = None,
+    allow_signed: bool = False,
+    allow_xfa: bool = False,
 ) -> Document:
     """Open an image, a folder, a comic archive or a PDF, by its content and not by its name.
 
@@ -37,6 +41,8 @@ def open_source(
         pdf_renderer: "pdfium" or "poppler", for PDF pages that are not one image.
         pdf_dpi: Resolution at which such pages are rendered.
         password: What opens an encrypted PDF.
+        allow_signed: Open a signed PDF; its signatures go when it is changed.
+        allow_xfa: Open an XFA form; what makes its pages goes when it is changed.
 
     Returns:
         The source; close it, or use it in a ``with`` block.
@@ -52,41 +58,55 @@ def open_source(
     file = Path(path)
     if is_folder(file):
         return FolderSource(file, max_pixels=max_pixels)
-    kind = sniff(_head(file))
+    kind = kind_of(file, _head(file))
     if kind == "pdf":
         # PDF brings two libraries with it that nothing else needs.
         from textclean.io.pdf import PdfSource
 
-        return PdfSource(
-            file, max_pixels=max_pixels, renderer=pdf_renderer, dpi=pdf_dpi, password=password
+        pdf = PdfSource(
+            file,
+            max_pixels=max_pixels,
+            renderer=pdf_renderer,
+            dpi=pdf_dpi,
+            password=password,
+            signed=allow_signed,
+            xfa=allow_xfa,
         )
-    if kind == "zip":
-        return ArchiveSource(file, max_pixels=max_pixels)
+        pdf.max_pixels = max_pixels
+        return pdf
+    if kind == "epub":
+        return EpubSource(file, max_pixels=max_pixels)
+    if kind in ("zip", "rar", "7z", "tar"):
+        return ArchiveSource(file, max_pixels=max_pixels, kind=kind)
     if kind == "tiff":
         return TiffSource(file, max_pixels=max_pixels)
     if kind in IMAGE_KINDS:
         return ImageSource(file, max_pixels=max_pixels)
-    if kind in ("rar", "7z"):
-        raise UnsupportedFormatError(
-            f"this is a {kind.upper()} archive, which is not handled",
-            remedy="Pack the pages as ZIP (CBZ) instead",
-            source=str(file),
-        )
     raise no_image(kind).at(source=str(file))
 
 
 def open_sink(
-    source: Source, dst: str | os.PathLike[str], *, overwrite: bool = False
+    source: Source,
+    dst: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    to: str | None = None,
 ) -> DocumentSink:
-    """Open the place where the cleaned document goes, in the format of the source.
+    """Open the place where the cleaned document goes.
+
+    It has the format of the source, unless the output's name or ``to`` asks for another. RAR, 7z
+    and tar archives come back as ZIP (CBZ).
 
     The output is made under a hidden name and appears whole, on ``commit``. Folders above it are
     created. The input is never overwritten, whatever is asked for.
 
     Args:
         source: What :func:`open_source` gave.
-        dst: The output's name. A file that is to go to an existing folder keeps its name in it.
+        dst: The output's name. A file that is to go to an existing folder keeps its name in it;
+            a name that ends in a slash stands for a folder of pages when the source is a comic,
+            an e-book or a PDF.
         overwrite: Whether an existing output may be replaced.
+        to: "cbz", "cb7", "epub", "pdf", "tiff" or "folder"; None = by the name.
 
     Returns:
         The sink; commit or discard it, or use it in a ``with`` block.
@@ -98,25 +118,25 @@ def open_sink(
     """
     if not isinstance(source, Document):
         raise TypeError("open_sink takes what open_source gave")
-    target = Path(dst)
-    if not is_folder(source.path):
-        if is_folder(target) or os.fspath(dst).endswith(("/", os.sep)):
-            target = target / source.path.name
-        _refuse_other_format(source.path, target)
-    return source.open_sink(target, overwrite=overwrite)
+    target, chosen = resolve(source.path, kind_of_path(source.path), dst, to)
+    if chosen is None:
+        return source.open_sink(target, overwrite=overwrite)
+    if chosen in ("cbz", "cb7") and type(source) is ArchiveSource:
+        packing = "7z" if chosen == "cb7" else "zip"
+        return ArchiveSink(source, target, overwrite=overwrite, kind=packing)
+    from textclean.io.convert import ConvertSink
+
+    return ConvertSink(source, target, to=chosen, overwrite=overwrite)
 
 
-def _refuse_other_format(path: Path, target: Path) -> None:
-    """A name that says PNG with a JPEG behind it would mislead everybody."""
-    if target.suffix.lower() == path.suffix.lower():
-        return
-    named, kind = kind_of_suffix(target.name), sniff(_head(path))
-    if named is not None and named != kind:
-        raise OptionsError(
-            f"the output {target} is named as {named.upper()}, but the input is "
-            f"{(kind or 'unknown').upper()} and keeps its format",
-            remedy=f"Name it {target.with_suffix(path.suffix).name}",
-        )
+def kind_of_path(path: Path) -> str | None:
+    """What a path is: "folder", or the kind of file by its content; None = nothing known.
+
+    Raises:
+        CorruptInputError: An empty file.
+        FileAccessError: It is not there or cannot be read.
+    """
+    return "folder" if is_folder(path) else kind_of(path, _head(path))
 
 
 def _head(path: Path) -> bytes:

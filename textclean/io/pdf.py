@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from textclean.errors import TextcleanError
 from textclean.io.document import Document, located
-from textclean.io.pdf_content import has_remarks
-from textclean.io.pdf_image import single_image
+from textclean.io.pdf_content import image_resolutions
 from textclean.io.pdf_open import open_pdf, pdf_errors, refuse_unhandled
-from textclean.io.pdf_overlay import COVERED
 from textclean.io.pdf_page import shown_inches
+from textclean.io.pdf_scan import read_scan
 from textclean.io.pdf_sink import PdfSink
 from textclean.io.raster import LOSSLESS, WARNINGS, Raster
 from textclean.io.render import open_renderer, pixel_size
@@ -22,14 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import pikepdf
+    from textclean.types import Image, Page
 
-    from textclean.types import Page
-
-
-_REMARKS: Final = (
-    "PDF: annotations on the page (notes, stamps, markings) are not looked at and stay"
-)
+# Images that cover less of the page than this say nothing about its resolution.
+_LEAST_SHARE: Final = 0.05
+_MOST_DPI: Final = 1200
 
 
 class PdfEntry:
@@ -62,7 +57,15 @@ class PdfSource(Document):
     """A PDF file."""
 
     def __init__(
-        self, path: Path, *, max_pixels: int, renderer: str, dpi: int, password: str | None
+        self,
+        path: Path,
+        *,
+        max_pixels: int,
+        renderer: str,
+        dpi: int,
+        password: str | None,
+        signed: bool = False,
+        xfa: bool = False,
     ) -> None:
         """Open a PDF; pages are looked at when they are loaded.
 
@@ -70,8 +73,11 @@ class PdfSource(Document):
             path: The file.
             max_pixels: Limit of a page.
             renderer: "pdfium" or "poppler".
-            dpi: Resolution at which composite pages are rendered.
+            dpi: Resolution at which composite pages are rendered; a page with images of a
+                higher one is rendered at theirs.
             password: What opens an encrypted file.
+            signed: Whether a signed file is accepted.
+            xfa: Whether an XFA form is accepted.
 
         Raises:
             CorruptInputError: Damaged or truncated.
@@ -89,7 +95,7 @@ class PdfSource(Document):
         self._pdf = open_pdf(path, password)
         try:
             with located(self.name, None), pdf_errors():
-                refuse_unhandled(self._pdf)
+                refuse_unhandled(self._pdf, signed=signed, xfa=xfa)
                 count = len(self._pdf.pages)
         except TextcleanError:
             self._pdf.close()
@@ -104,30 +110,41 @@ class PdfSource(Document):
     def raster(self, number: int) -> Raster:
         """A page's image, or the page rendered."""
         with self._lock, pdf_errors():
-            page = self._pdf.pages[number - 1]
-            found = single_image(page, self._max_pixels)
-            raster = found[1] if found is not None else self._rendered(page, number)
-            if not has_remarks(page):
-                return raster
-        extra = raster.metadata.extra
-        extra = extra | {WARNINGS: (*extra[WARNINGS], _REMARKS)}
-        return replace(raster, metadata=replace(raster.metadata, extra=extra))
+            scan = read_scan(self._pdf.pages[number - 1], self._max_pixels)
+            if scan is not None:
+                return scan.raster
+            dpi = float(self._resolution(number))
+            return Raster(
+                pixels=self.picture(number),
+                mode="RGB",
+                metadata=Metadata(
+                    format="PDF", dpi=(dpi, dpi), extra={LOSSLESS: True, WARNINGS: ()}
+                ),
+            )
 
-    def _rendered(self, page: pikepdf.Page, number: int) -> Raster:
-        size = shown_inches(page)
-        picture = self._renderer.render(number - 1, size, self._dpi, self._max_pixels)
-        metadata = Metadata(
-            format="PDF",
-            dpi=(float(self._dpi), float(self._dpi)),
-            extra={LOSSLESS: True, WARNINGS: (COVERED,)},
-        )
-        return Raster(pixels=picture, mode="RGB", metadata=metadata)
+    def picture(self, number: int) -> Image:
+        """A page rendered: ``(H, W, 3)`` uint8 RGB, without annotations."""
+        with self._lock, pdf_errors():
+            size = shown_inches(self._pdf.pages[number - 1])
+            dpi = self._resolution(number)
+            return self._renderer.render(number - 1, size, dpi, self._max_pixels)
 
     def rendered_size(self, number: int) -> tuple[int, int]:
         """Width and height in pixels of a page that is rendered."""
         with self._lock, pdf_errors():
             inches = shown_inches(self._pdf.pages[number - 1])
-        return pixel_size(inches, self._dpi, self._max_pixels)
+            return pixel_size(inches, self._resolution(number), self._max_pixels)
+
+    def _resolution(self, number: int) -> int:
+        """Pixels per inch at which a page is rendered: those of its own scans, where it can be."""
+        page = self._pdf.pages[number - 1]
+        found = image_resolutions(page, _LEAST_SHARE)
+        wanted = min(round(max(found, default=0)), _MOST_DPI)
+        if wanted <= self._dpi:
+            return self._dpi
+        width, height = shown_inches(page)
+        most = int((self._max_pixels / max(width * height, 1e-9)) ** 0.5 * 0.999)
+        return max(self._dpi, min(wanted, most))
 
     def open_sink(self, dst: Path, *, overwrite: bool) -> PdfSink:
         """The sink that writes the PDF to ``dst``."""

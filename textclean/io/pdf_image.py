@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,8 +18,17 @@ from PIL import Image, Jpeg2KImagePlugin
 from textclean.errors import CorruptInputError
 from textclean.io import jpeg
 from textclean.io.guard import decoder_errors
-from textclean.io.pdf_content import Placement, find_single_image
-from textclean.io.pdf_spec import DCT, FAX, FLATE, JPX, ImageSpec, NotExactError, read_spec
+from textclean.io.pdf_jbig2 import decode_jbig2
+from textclean.io.pdf_spec import (
+    DCT,
+    FAX,
+    FLATE,
+    JBIG2,
+    JPX,
+    ImageSpec,
+    NotExactError,
+    read_spec,
+)
 from textclean.io.raster import (
     LOSSLESS,
     WARNINGS,
@@ -35,7 +44,6 @@ from textclean.types import Metadata
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HIDDEN_TEXT: Final = "PDF: the page's invisible text stays; it can be selected and found"
 _J2K_START: Final = b"\xff\x4f\xff\x51"
 
 
@@ -95,8 +103,8 @@ def encode(image: pikepdf.Object, pixels: NDArray[Any]) -> Encoded:
         pixels: Native array, as :func:`decode` gives it.
 
     Returns:
-        Data in the same filter family (Group 3 becomes Group 4; LZW, run-length and unfiltered
-        data become Flate), to stand under the image's own dictionary.
+        Data in the same filter family (Group 3 and JBIG2 become Group 4; LZW, run-length and
+        unfiltered data become Flate), to stand under the image's own dictionary.
     """
     spec = read_spec(image, pixels.shape[0] * pixels.shape[1])
     if spec.inverted and spec.mode != "P":
@@ -108,7 +116,7 @@ def encode(image: pikepdf.Object, pixels: NDArray[Any]) -> Encoded:
     if spec.codec == JPX:
         return Encoded(_encode_jpx(_unwrapped(image, spec), pixels), pikepdf.Name.JPXDecode, None)
     rows = _rows(pixels, spec)
-    if spec.codec == FAX:
+    if spec.codec in (FAX, JBIG2):
         return _encode_fax(rows, spec)
     if spec.bits < 8 or spec.family == "indexed":
         return Encoded(zlib.compress(rows.data, 9), pikepdf.Name.FlateDecode, None)
@@ -137,6 +145,8 @@ def _samples(image: pikepdf.Object, spec: ImageSpec) -> NDArray[Any]:
         return _samples_of_jpx(_unwrapped(image, spec), spec)
     if spec.codec == FAX:
         rows = _decode_fax(_unwrapped(image, spec), spec)
+    elif spec.codec == JBIG2:
+        rows = decode_jbig2(image, _unwrapped(image, spec), spec)
     elif spec.codec == FLATE and len(spec.filters) == 1:
         rows = _inflated(image.read_raw_bytes(), spec)
     else:
@@ -293,35 +303,8 @@ def _encode_jpx(original: bytes, pixels: NDArray[Any]) -> bytes:
 
 
 def _warnings(spec: ImageSpec) -> tuple[str, ...]:
-    if spec.codec == DCT:
-        return ("PDF: JPEG image, pixels outside the mask may change by rounding",)
     if spec.codec == JPX:
         return ("PDF: JPEG 2000 image, it comes back lossless and may be larger",)
+    if spec.codec == JBIG2:
+        return ("PDF: JBIG2 image, it comes back as CCITT Group 4 and may be larger",)
     return ()
-
-
-def single_image(page: pikepdf.Page, max_pixels: int) -> tuple[Placement, Raster] | None:
-    """The image that a page is, decoded; None when the page must be rendered.
-
-    Raises:
-        CorruptInputError: The image is damaged.
-        TooLargeError: It has more than ``max_pixels``.
-    """
-    placement = find_single_image(page)
-    if placement is None:
-        return None
-    try:
-        raster = decode(placement.image, max_pixels)
-    except NotExactError:
-        return None
-    height, width = raster.pixels.shape[:2]
-    extra = raster.metadata.extra
-    if placement.hidden_text:
-        extra = extra | {WARNINGS: (*extra[WARNINGS], HIDDEN_TEXT)}
-    metadata = replace(
-        raster.metadata,
-        orientation=placement.orientation,
-        dpi=placement.dpi(width, height),
-        extra=extra,
-    )
-    return placement, replace(raster, metadata=metadata)

@@ -9,6 +9,8 @@ import pikepdf
 
 from textclean.errors import CorruptInputError, ProtectedInputError, UnsupportedFormatError
 from textclean.io.images import cannot_read
+from textclean.io.pdf_objects import items
+from textclean.io.pdf_page import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +38,9 @@ def open_pdf(path: Path, password: str | None) -> pikepdf.Pdf:
     except pikepdf.PasswordError:
         said = "the password does not open it" if password else "it needs a password"
         raise ProtectedInputError(
-            f"the PDF is encrypted and {said}", remedy="Give its password", source=str(path)
+            f"the PDF is encrypted and {said}",
+            remedy="Give its password with --password",
+            source=str(path),
         ) from None
     except pikepdf.PdfError as error:
         reason = " ".join(str(error).replace(f"{path}: ", "").split())
@@ -45,11 +49,11 @@ def open_pdf(path: Path, password: str | None) -> pikepdf.Pdf:
         ) from None
     except OSError as error:
         raise cannot_read(path, error) from None
-    if pdf.is_encrypted and (password is None or not _may_change(pdf)):
+    if pdf.is_encrypted and not _may_change(pdf):
         pdf.close()
         raise ProtectedInputError(
             "the PDF is encrypted and does not allow changes",
-            remedy="Give the password that allows them (the owner's)",
+            remedy="Give the password that allows them (the owner's) with --password",
             source=str(path),
         )
     return pdf
@@ -74,8 +78,13 @@ def _may_change(pdf: pikepdf.Pdf) -> bool:
     return pdf.owner_password_matched or pdf.allow.modify_other
 
 
-def refuse_unhandled(pdf: pikepdf.Pdf) -> None:
+def refuse_unhandled(pdf: pikepdf.Pdf, *, signed: bool, xfa: bool) -> None:
     """Refuse a PDF that may not be changed, or has nothing to be changed.
+
+    Args:
+        pdf: The file.
+        signed: Whether a signed one is accepted.
+        xfa: Whether an XFA form is accepted.
 
     Raises:
         CorruptInputError: Pages are missing.
@@ -89,26 +98,53 @@ def refuse_unhandled(pdf: pikepdf.Pdf) -> None:
         raise CorruptInputError(
             f"the PDF declares {pdf.Root.Pages.Count} pages and {count} can be read", remedy=_REPAIR
         )
-    form = pdf.Root.get("/AcroForm")
-    fields = form.get("/Fields") if isinstance(form, pikepdf.Dictionary) else None
-    if "/Perms" in pdf.Root or (fields is not None and _has_signature(fields, 0)):
+    if not signed and ("/Perms" in pdf.Root or any(_signed_fields(pdf))):
         raise ProtectedInputError(
             "the PDF is signed, and any change breaks the signature",
-            remedy="Print it to a new PDF, or ask for an unsigned copy",
+            remedy="With --allow-signed its signatures are removed",
         )
-    if isinstance(form, pikepdf.Dictionary) and "/XFA" in form:
+    if not xfa and "/XFA" in _form(pdf):
         raise UnsupportedFormatError(
-            "the PDF is an XFA form: its pages are made by a program when it is shown",
-            remedy="Print it to a new PDF",
+            "the PDF is an XFA form: its pages may be made by a program when it is shown",
+            remedy="With --allow-xfa that program is removed, and the pages stored in the file are "
+            "cleaned",
         )
 
 
-def _has_signature(fields: Any, depth: int) -> bool:
-    if depth > _MAX_DEPTH or not isinstance(fields, pikepdf.Array):
-        return False
-    return any(
-        (str(field.get("/FT")) == "/Sig" and "/V" in field)
-        or _has_signature(field.get("/Kids"), depth + 1)
-        for field in fields
-        if isinstance(field, pikepdf.Dictionary)
-    )
+def lift_protection(pdf: pikepdf.Pdf) -> list[str]:
+    """Remove signatures and XFA programs, which would contradict changed pages.
+
+    Returns:
+        One line on each kind that was there.
+    """
+    told = []
+    fields = list(_signed_fields(pdf))
+    if fields or "/Perms" in pdf.Root:
+        for field in fields:
+            del field["/V"]
+        if "/Perms" in pdf.Root:
+            del pdf.Root["/Perms"]
+        if "/SigFlags" in _form(pdf):
+            pdf.Root.AcroForm.SigFlags = 0
+        told.append(f"PDF: {max(1, len(fields))} of its signatures were removed")
+    if "/XFA" in _form(pdf):
+        del pdf.Root.AcroForm["/XFA"]
+        told.append("PDF: the XFA program was removed; the form's ordinary fields stay")
+    return told
+
+
+def _form(pdf: pikepdf.Pdf) -> Any:
+    return mapping(pdf.Root.get("/AcroForm"))
+
+
+def _signed_fields(pdf: pikepdf.Pdf) -> Iterator[Any]:
+    """Signature fields that are signed."""
+    waiting = [(field, "", 0) for field in items(_form(pdf).get("/Fields"))]
+    while waiting:
+        field, kind, depth = waiting.pop()
+        if not isinstance(field, pikepdf.Dictionary) or depth > _MAX_DEPTH:
+            continue
+        kind = str(field.get("/FT", kind))
+        if kind == "/Sig" and "/V" in field:
+            yield field
+        waiting += [(kid, kind, depth + 1) for kid in items(field.get("/Kids"))]

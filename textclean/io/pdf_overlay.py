@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pikepdf
 
-from textclean.io.pdf_content import open_states
+from textclean.io.pdf_matrix import pixels_of_image
+from textclean.io.pdf_objects import open_states
 from textclean.io.pdf_page import inherited, mapping, rotation, visible_box
 from textclean.io.scanlines import encode_scanlines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from textclean.io.pdf_matrix import Matrix
     from textclean.types import Box, Image, Mask
 
-    Matrix = tuple[float, float, float, float, float, float]
-
 COVERED: Final = (
-    "PDF: text under the cleaned areas is covered, not removed; it can still be selected and found"
+    "PDF: text under the cleaned areas could not be taken out of a page's damaged content; it is "
+    "covered, and can still be selected and found"
 )
-"""What is warned of where patches are used."""
+"""What is warned of where patches are all that could be done."""
 
 # Marks nearer than this share a patch: one image a bubble, not one a letter.
 _REACH: Final = 24
@@ -37,17 +38,17 @@ class Patch:
     Attributes:
         box: Where it lies on the shown page, in pixels.
         channels: 1 for grey, 3 for RGB.
-        samples: Its scan lines, as PNG has them.
-        alpha: One bit a pixel, deflated; 1 = shown.
+        samples: Number under which its scan lines, as PNG has them, are kept.
+        alpha: The same for its mask: one bit a pixel, deflated; 1 = shown.
     """
 
     box: Box
     channels: int
-    samples: bytes
-    alpha: bytes
+    samples: int
+    alpha: int
 
 
-def make_patches(picture: Image, mask: Mask) -> tuple[Patch, ...]:
+def make_patches(picture: Image, mask: Mask, keep: Callable[[bytes], int]) -> tuple[Patch, ...]:
     """Cut out the cleaned areas of a page.
 
     The picture fills a patch's whole box, not only the mask: a viewer that interpolates at the
@@ -56,6 +57,7 @@ def make_patches(picture: Image, mask: Mask) -> tuple[Patch, ...]:
     Args:
         picture: ``(H, W, 3)`` uint8 RGB, the cleaned page as it is shown.
         mask: ``(H, W)`` bool, the pixels that count.
+        keep: Keeps compressed bytes; the number that finds them again.
     """
     patches = []
     for box, cut in _areas(mask):
@@ -65,27 +67,31 @@ def make_patches(picture: Image, mask: Mask) -> tuple[Patch, ...]:
         rows = np.ascontiguousarray(crop[..., :1] if grey else crop).reshape(y1 - y0, -1)
         alpha = zlib.compress(np.packbits(cut, axis=1).tobytes(), 9)
         channels = 1 if grey else 3
-        patches.append(Patch(box, channels, encode_scanlines(rows, channels), alpha))
+        samples = encode_scanlines(rows, channels)
+        patches.append(Patch(box, channels, keep(samples), keep(alpha)))
     return tuple(patches)
 
 
 def lay_over(
-    pdf: pikepdf.Pdf, page: pikepdf.Page, patches: Sequence[Patch], size: tuple[int, int]
+    page: pikepdf.Page,
+    patches: Sequence[Patch],
+    size: tuple[int, int],
+    fetch: Callable[[int], pikepdf.Stream],
 ) -> None:
     """Append patches to a page's content.
 
     Args:
-        pdf: The file that ``page`` belongs to.
         page: The page.
         patches: What to lay over it.
         size: Width and height in pixels of the shown page that they were cut from.
+        fetch: Gives kept bytes as a stream of the page's file.
     """
     names = _own_xobjects(page)
     box, degrees = visible_box(page), rotation(page)
     drawing = []
     for number, patch in enumerate(patches, start=1):
         name = _free_name(names, number)
-        names[name] = _image(pdf, patch)
+        names[name] = _image(patch, fetch)
         matrix = _matrix(patch.box, size, box, degrees)
         numbers = " ".join(f"{value:.6f}".rstrip("0").rstrip(".") for value in matrix)
         drawing.append(f"q {numbers} cm {name} Do Q")
@@ -130,24 +136,29 @@ def _areas(mask: Mask) -> Iterator[tuple[Box, Mask]]:
         yield (left + x0, top + y0, left + x1, top + y1), inside[y0:y1, x0:x1]
 
 
-def _image(pdf: pikepdf.Pdf, patch: Patch) -> pikepdf.Stream:
+def _image(patch: Patch, fetch: Callable[[int], pikepdf.Stream]) -> pikepdf.Stream:
     """An image XObject with a one-bit soft mask."""
     width, height = patch.box[2] - patch.box[0], patch.box[3] - patch.box[1]
     grey, rgb = pikepdf.Name.DeviceGray, pikepdf.Name.DeviceRGB
-    common: dict[str, Any] = {"Type": pikepdf.Name.XObject, "Subtype": pikepdf.Name.Image}
-    common |= {"Width": width, "Height": height, "Filter": pikepdf.Name.FlateDecode}
-    alpha = pdf.make_stream(patch.alpha, ColorSpace=grey, BitsPerComponent=1, **common)
-    parms = pikepdf.Dictionary(
+    alpha, image = fetch(patch.alpha), fetch(patch.samples)
+    for stream in (alpha, image):
+        stream.Type, stream.Subtype = pikepdf.Name.XObject, pikepdf.Name.Image
+        stream.Width, stream.Height = width, height
+        stream.Filter = pikepdf.Name.FlateDecode
+    alpha.ColorSpace, alpha.BitsPerComponent = grey, 1
+    image.ColorSpace, image.BitsPerComponent = grey if patch.channels == 1 else rgb, 8
+    image.DecodeParms = pikepdf.Dictionary(
         Predictor=15, Colors=patch.channels, BitsPerComponent=8, Columns=width
     )
-    return pdf.make_stream(
-        patch.samples,
-        ColorSpace=grey if patch.channels == 1 else rgb,
-        BitsPerComponent=8,
-        DecodeParms=parms,
-        SMask=alpha,
-        **common,
-    )
+    image.SMask = alpha
+    return image
+
+
+def shown_pixels(page: pikepdf.Page, size: tuple[int, int]) -> Matrix | None:
+    """The map from user space to the pixels (column, row) of the shown page of a size."""
+    width, height = size
+    whole = _matrix((0, 0, width, height), size, visible_box(page), rotation(page))
+    return pixels_of_image(whole, width, height)
 
 
 def _matrix(

@@ -136,12 +136,12 @@ def _read_spec(image: pikepdf.Object, max_pixels: int) -> ImageSpec:
     family, palette, icc = ("grey", None, None) if stencil else _colors(image.get("/ColorSpace"))
     filters = _filters(image)
     codec = filters[-1][0] if filters else ""
-    bits = 1 if stencil or codec == FAX else int(image.get("/BitsPerComponent", 8))
+    bits = 1 if stencil or codec in (FAX, JBIG2) else int(image.get("/BitsPerComponent", 8))
     if codec in (DCT, JPX):
         bits = 8
-    if codec == JBIG2 or bits not in _DEPTHS[family]:
+    if bits not in _DEPTHS[family]:
         raise NotExactError(f"{codec or 'raw'} image of {bits} bits, {family}")
-    if (codec == FAX and family not in ("grey", "indexed")) or (
+    if (codec in (FAX, JBIG2) and family not in ("grey", "indexed")) or (
         codec in (DCT, JPX) and family == "indexed"
     ):
         raise NotExactError(f"{codec} with {family} colours")

@@ -51,6 +51,8 @@ _MODES: Final[dict[tuple[int, bool], Mode]] = {
     (_RGB_ALPHA, True): "RGBA;16",
 }
 _MAX_PROFILE = 2**26
+# Transparency, background, histogram and significant bits of palette entries.
+_OF_THE_PALETTE: Final = (b"PLTE", b"tRNS", b"bKGD", b"hIST", b"sBIT")
 
 
 class _Chunk(NamedTuple):
@@ -138,8 +140,35 @@ def encode(original: bytes, pixels: NDArray[Any]) -> bytes:
         b"IHDR": chunk(b"IHDR", header(head.width, head.height, head.bits, head.color)),
         b"IDAT": chunk(b"IDAT", stream),
     }
+    return _with_chunks(original, replaced)
+
+
+def encode_promoted(original: bytes, pixels: NDArray[Any]) -> bytes:
+    """The palette PNG with colours in place of indices.
+
+    Args:
+        original: The PNG that the page was decoded from.
+        pixels: ``(H, W)`` or ``(H, W, C)`` uint8.
+
+    Returns:
+        An 8-bit grey, RGB or RGBA PNG without the chunks that speak of the palette.
+    """
+    head = _header(_chunks(original))
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    color = {1: _GREY, 3: _RGB, 4: _RGB_ALPHA}[channels]
+    rows = np.ascontiguousarray(pixels).reshape(head.height, head.width * channels)
+    replaced = {
+        b"IHDR": chunk(b"IHDR", header(head.width, head.height, 8, color)),
+        b"IDAT": chunk(b"IDAT", encode_scanlines(rows, channels)),
+        **dict.fromkeys(_OF_THE_PALETTE, b""),
+    }
+    return _with_chunks(original, replaced)
+
+
+def _with_chunks(original: bytes, replaced: dict[bytes, bytes]) -> bytes:
+    """The PNG with some chunks replaced, each where the first of its kind stood."""
     out, seen = [SIGNATURE], set()
-    for part in chunks:
+    for part in _chunks(original):
         if part.kind not in replaced:
             out.append(part.raw)
         elif part.kind not in seen:

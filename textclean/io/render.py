@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from textclean.types import Image
 
 # PDFium keeps global state and is not thread-safe, whichever document is read.
-_PDFIUM = threading.RLock()
+PDFIUM_LOCK = threading.RLock()
 
 
 class Renderer(Protocol):
@@ -100,7 +100,7 @@ class PdfiumRenderer:
         import pypdfium2.raw as raw
 
         width, height = pixel_size(size, dpi, max_pixels)
-        with _PDFIUM:
+        with PDFIUM_LOCK:
             try:
                 page = self._open()[index]
                 bitmap = pdfium.PdfBitmap.new_native(width, height, raw.FPDFBitmap_BGR)
@@ -115,7 +115,7 @@ class PdfiumRenderer:
 
     def close(self) -> None:
         """Let go of the file; safe to call twice."""
-        with _PDFIUM:
+        with PDFIUM_LOCK:
             if self._document is not None:
                 self._document.close()
                 self._document = None

@@ -23,6 +23,7 @@ class ImageSource(Document):
     def __init__(self, path: Path, *, max_pixels: int) -> None:
         """A source around an image file; it is read when the page is loaded."""
         super().__init__(path)
+        self.max_pixels = max_pixels
         self._entries = (
             ImageEntry(
                 path.name, 1, lambda: read_file(path), source=self.name, max_pixels=max_pixels

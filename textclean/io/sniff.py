@@ -8,15 +8,12 @@ from typing import Final
 HEAD_BYTES: Final = 1024
 """How many bytes from the start of a file :func:`sniff` may look at."""
 
-IMAGE_KINDS: Final = frozenset({"png", "jpeg", "webp", "tiff", "bmp"})
+IMAGE_KINDS: Final = frozenset({"png", "jpeg", "webp", "tiff", "bmp", "jp2", "avif", "jxl"})
 """Page formats that are read and written."""
 
 FOREIGN_IMAGES: Final = {
     "gif": "GIF",
-    "avif": "AVIF",
     "heif": "HEIF",
-    "jxl": "JPEG XL",
-    "jp2": "JPEG 2000",
     "ico": "Windows icon",
 }
 """Page formats that are recognized only to be refused by name."""
@@ -49,6 +46,8 @@ _SUFFIXES: Final = {
     ".heif": "heif",
     ".jxl": "jxl",
     ".jp2": "jp2",
+    ".j2k": "jp2",
+    ".jpx": "jp2",
     ".pdf": "pdf",
     ".zip": "zip",
     ".cbz": "zip",
@@ -100,7 +99,7 @@ def sniff(head: bytes) -> str | None:
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "bmp"
     if head[4:8] == b"ftyp":
-        return _iso_brand(head[8:12])
+        return _iso_brand(head)
     # The PDF header may be preceded by junk, within the first 1024 bytes (ISO 32000-1, annex H).
     return "pdf" if b"%PDF-" in head[:HEAD_BYTES] else None
 
@@ -124,8 +123,11 @@ def is_page(name: str, head: bytes) -> bool:
     return kind in images or (kind is None and kind_of_suffix(name) in images)
 
 
-def _iso_brand(brand: bytes) -> str | None:
-    if brand in (b"avif", b"avis"):
+def _iso_brand(head: bytes) -> str | None:
+    brand = head[8:12]
+    # AV1 images may call themselves images in general, and themselves among the compatible brands.
+    listed = head[16 : int.from_bytes(head[:4], "big")]
+    if brand in (b"avif", b"avis") or (brand in (b"mif1", b"miaf") and b"avif" in listed):
         return "avif"
     if brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"):
         return "heif"

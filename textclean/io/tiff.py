@@ -14,6 +14,7 @@ from textclean.io.raster import LOSSLESS, WARNINGS, Raster, grey_palette, pack_b
 from textclean.io.tiff_codec import (
     DEFLATE,
     JPEG,
+    REVERSED,
     decode_blocks,
     decode_tiff,
     encode_blocks,
@@ -81,11 +82,50 @@ def encode(file: TiffFile, ifd: Ifd, pixels: NDArray[Any]) -> tuple[Ifd, list[by
     layout = tl.read_layout(file, ifd, pixels.shape[0] * pixels.shape[1])
     samples = _read_samples(file, ifd, layout)
     _put(samples, pixels, layout)
-    changes: dict[int, Tag | None] = {tl.FILL_ORDER: None}
+    changes: dict[int, Tag | None] = {}
     if layout.compression == JPEG:
         changes |= _without_jpeg(file, layout)
         layout = _deflated(layout)
     return with_tags(ifd, changes), _write_samples(file, samples, layout)
+
+
+def encode_promoted(file: TiffFile, ifd: Ifd, pixels: NDArray[Any]) -> tuple[Ifd, list[bytes]]:
+    """One palette page with colours in place of indices.
+
+    Args:
+        file: The file that the page was decoded from.
+        ifd: Its directory there.
+        pixels: ``(H, W)`` or ``(H, W, 3)`` uint8.
+
+    Returns:
+        The new directory (without block offsets) and its blocks.
+
+    Raises:
+        UnsupportedFormatError: The page has further channels.
+    """
+    old = tl.read_layout(file, ifd, pixels.shape[0] * pixels.shape[1])
+    if old.samples > 1:
+        raise UnsupportedFormatError(
+            "the TIFF's palette page has further channels and cannot become RGB",
+            remedy="Leave out --promote",
+        )
+    samples = 1 if pixels.ndim == 2 else pixels.shape[2]
+    layout = replace(
+        _deflated(old) if old.compression == JPEG else old,
+        bits=8,
+        samples=samples,
+        photometric=tl.RGB if samples == 3 else tl.BLACK_IS_ZERO,
+        reversed_bits=False,
+    )
+    changes: dict[int, Tag | None] = {tl.FILL_ORDER: None, tl.COLOR_MAP: None}
+    changes |= {
+        tl.BITS: file.order.tag(SHORT, *[8] * samples),
+        tl.SAMPLES: file.order.tag(SHORT, samples),
+        tl.PHOTOMETRIC: file.order.tag(SHORT, layout.photometric),
+    }
+    return with_tags(ifd, changes), _write_samples(
+        file, pixels.reshape(layout.height, layout.width, samples), layout
+    )
 
 
 def decode_encoded(file: TiffFile, ifd: Ifd, blocks: Sequence[bytes]) -> Raster:
@@ -175,12 +215,13 @@ def _write_plane(samples: NDArray[Any], order: str, layout: Layout) -> list[byte
         rows = flat.astype(f"{order}u2").view(np.uint8)
     else:
         rows = pack_bits(flat, layout.bits)
-    return encode_blocks(
+    blocks = encode_blocks(
         rows,
         compression=layout.compression,
         block_rows=layout.block_rows,
         width=layout.block_width,
     )
+    return [block.translate(REVERSED) for block in blocks] if layout.reversed_bits else blocks
 
 
 def _read_jpeg(file: TiffFile, ifd: Ifd, layout: Layout) -> NDArray[np.uint8]:
@@ -314,7 +355,8 @@ def _deflated(layout: Layout) -> Layout:
 def _without_jpeg(file: TiffFile, layout: Layout) -> dict[int, Tag | None]:
     new = _deflated(layout)
     gone = (
-        _JPEG_TABLES, tl.TILE_WIDTH, tl.TILE_LENGTH, TILE_OFFSETS, TILE_COUNTS, *_YCBCR_TAGS,
+        tl.FILL_ORDER, _JPEG_TABLES, tl.TILE_WIDTH, tl.TILE_LENGTH, TILE_OFFSETS, TILE_COUNTS,
+        *_YCBCR_TAGS,
     )  # fmt: skip
     changes: dict[int, Tag | None] = dict.fromkeys(gone)
     values = {

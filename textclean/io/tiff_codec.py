@@ -53,7 +53,7 @@ CODECS: Final = {
 
 T4_OPTIONS: Final = 292
 
-_REVERSED: Final = bytes(int(f"{i:08b}"[::-1], 2) for i in range(256))
+REVERSED: Final = bytes(int(f"{i:08b}"[::-1], 2) for i in range(256))
 _LITTLE: Final = ByteOrder("<", big=False)
 
 
@@ -85,7 +85,7 @@ def decode_blocks(
         CorruptInputError: The data is damaged or too short.
     """
     if reversed_bits:
-        blocks = [block.translate(_REVERSED) for block in blocks]
+        blocks = [block.translate(REVERSED) for block in blocks]
     if compression in (NONE, DEFLATE, OLD_DEFLATE):
         inflate = compression != NONE
         parts = [

@@ -13,6 +13,7 @@ from textclean.io.document import Document, DocumentSink, located, writing
 from textclean.io.guard import check_file_size
 from textclean.io.images import cannot_read, require_fits, require_same_outside
 from textclean.io.tiff_file import UNMOVABLE, TiffFile, TiffWriter
+from textclean.io.wishes import PROMOTED, note_promoted, promoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,8 +123,12 @@ class TiffSink(DocumentSink):
         ifd = file.ifds[self._source.entries[entry.number - 1].index]
         limit = page.pixels.shape[0] * page.pixels.shape[1]
         before = tiff.decode(file, ifd, limit)
+        encode = tiff.encode
+        if page.metadata.extra.get(PROMOTED):
+            before, encode = promoted(before), tiff.encode_promoted
+            note_promoted(before)
         require_fits(page, mask, before)
-        new, blocks = tiff.encode(file, ifd, page.pixels)
+        new, blocks = encode(file, ifd, page.pixels)
         require_same_outside(before, tiff.decode_encoded(file, new, blocks), mask)
         with writing(self._output.path):
             self._pages[entry.number] = new, [self._spool.add(block) for block in blocks]

@@ -12,7 +12,8 @@ from PIL import Image, WebPImagePlugin
 from textclean.errors import CorruptInputError, UnsupportedFormatError
 from textclean.io.exif import exif_dpi, exif_orientation
 from textclean.io.guard import check_size, decoder_errors
-from textclean.io.raster import LOSSLESS, WARNINGS, Raster
+from textclean.io.notes import LOSSLESS_NOW, note
+from textclean.io.raster import LOSSLESS, Raster
 from textclean.types import Metadata
 
 if TYPE_CHECKING:
@@ -59,22 +60,25 @@ def decode(data: bytes, max_pixels: int) -> Raster:
     return Raster(pixels=pixels, mode=mode, metadata=_metadata(chunks))
 
 
-def encode(original: bytes, pixels: NDArray[Any]) -> bytes:
+def encode(original: bytes, pixels: NDArray[Any], *, allow_lossy: bool = False) -> bytes:
     """The WebP with other pixels of the same mode and size.
 
     Args:
         original: The WebP that the page was decoded from.
         pixels: ``(H, W, 3)`` or ``(H, W, 4)`` uint8, as :func:`decode` gives it.
+        allow_lossy: Whether a lossy image may come back lossy, of :data:`LOSSY_QUALITY`.
 
     Returns:
-        A WebP: lossless and exact when the original is, else of quality
-        :data:`LOSSY_QUALITY`; all other chunks are the original's.
+        A WebP, lossless and exact unless that is allowed and the original is not; all other chunks
+        are the original's.
     """
     chunks = _chunks(original)
     height, width, channels = pixels.shape
     image = Image.frombytes("RGBA" if channels == 4 else "RGB", (width, height), pixels.tobytes())
     out = io.BytesIO()
-    if _is_lossless(chunks):
+    if _is_lossless(chunks) or not allow_lossy:
+        if not _is_lossless(chunks):
+            note(LOSSLESS_NOW.format("WebP"))
         image.save(out, "WEBP", lossless=True, exact=True, quality=75, method=4)
     else:
         image.save(out, "WEBP", quality=LOSSY_QUALITY, alpha_quality=100, exact=True, method=4)
@@ -144,16 +148,11 @@ def _with_chunks_of(chunks: Sequence[_Chunk], encoded: bytes) -> bytes:
 def _metadata(chunks: Sequence[_Chunk]) -> Metadata:
     found = {c.kind: c.data for c in chunks}
     exif = found.get(b"EXIF")
-    lossless = _is_lossless(chunks)
-    lossy = (
-        f"WebP: lossy, encoded again at quality {LOSSY_QUALITY} when the page is written; pixels "
-        "outside the mask may change",
-    )
     return Metadata(
         format="WEBP",
         icc=found.get(b"ICCP"),
         exif=exif,
         dpi=exif_dpi(exif),
         orientation=exif_orientation(exif),
-        extra={LOSSLESS: lossless, WARNINGS: () if lossless else lossy},
+        extra={LOSSLESS: True},
     )

@@ -138,8 +138,8 @@ class TestReading:
                 archive(tmp_path / "t", {"a.txt": b"a"}).read_bytes(),
                 UnsupportedFormatError,
             ),
-            "book.cbr": (b"Rar!\x1a\x07\x01\0" + bytes(50), UnsupportedFormatError),
-            "book.cb7": (b"7z\xbc\xaf\x27\x1c" + bytes(50), UnsupportedFormatError),
+            "book.cbr": (b"Rar!\x1a\x07\x01\0" + bytes(50), CorruptInputError),
+            "book.cb7": (b"7z\xbc\xaf\x27\x1c" + bytes(50), CorruptInputError),
         }
         for name, (data, error) in cases.items():
             (tmp_path / name).write_bytes(data)
@@ -363,7 +363,7 @@ class TestWriting:
         path = archive(tmp_path / "book.cbz", PAGES)
         with open_source(path) as source:
             with pytest.raises(OptionsError, match=r"Name it out\.cbz"):
-                open_sink(source, tmp_path / "out.pdf")
+                open_sink(source, tmp_path / "out.png")
             with open_sink(source, tmp_path / "out.zip") as sink:
                 sink.commit()
             (tmp_path / "folder").mkdir()
