@@ -78,7 +78,7 @@ WEIGHTS: tuple[WeightsEntry, ...] = (
     WeightsEntry(
         name="textclean-inpaint",
         file="textclean-inpaint.safetensors",
-        sha256="d46fbb55ae966c8817e872c23140db78a8627f33574d8238bde6409790855ce5",
+        sha256="5ec065f6be2b7291b6936a79228ae378d8f60d9428f348be236d67bef73452b9",
         size=2052056,
         licence="CC-BY-4.0",
         architecture="fourier-unet",
