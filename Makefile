@@ -6,13 +6,14 @@ READY := $(VENV)/.ready
 OUT ?= out
 DATA ?= ../shared/data
 
-.PHONY: demo test test-slow lint eval clean help
+.PHONY: demo test test-slow lint eval bench-files clean help
 
 help:
 	@echo "make demo       set up, clean samples/ into $(OUT)/ and say where to look"
 	@echo "make test       set up, then lint, types, structure and tests"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make eval       figures on ground truth (DATA=folder)"
+	@echo "make bench-files  what reading and writing files costs (QUICK=1: smaller)"
 
 # Debian ships python3 without ensurepip; its package is installed where that is allowed.
 $(READY): pyproject.toml constraints.txt
@@ -39,6 +40,9 @@ test-slow: $(READY)
 
 eval: $(READY)
 	$(BIN)/textclean eval --data $(DATA)
+
+bench-files: $(READY)
+	$(BIN)/python benchmarks/files.py $(if $(QUICK),--quick)
 
 clean:
 	rm -rf $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from textclean.batch import DocumentResult, PageReport
     from textclean.cleaner import Cleaner
+    from textclean.compare import Comparison, compare_documents
     from textclean.detect import list_detectors, load_detector, register_detector
     from textclean.errors import (
         CorruptInputError,
@@ -54,6 +55,7 @@ _HOMES = {
     "textclean.api": ("clean_document", "clean_page", "inpaint_page", "make_cleaner"),
     "textclean.batch": ("DocumentResult", "PageReport"),
     "textclean.cleaner": ("Cleaner",),
+    "textclean.compare": ("Comparison", "compare_documents"),
     "textclean.detect": ("list_detectors", "load_detector", "register_detector"),
     "textclean.errors": (
         "CorruptInputError",
@@ -86,6 +88,7 @@ __all__ = [
     "PROFILES",
     "Background",
     "Cleaner",
+    "Comparison",
     "CorruptInputError",
     "DependencyError",
     "Detector",
@@ -116,6 +119,7 @@ __all__ = [
     "__version__",
     "clean_document",
     "clean_page",
+    "compare_documents",
     "inpaint_page",
     "list_detectors",
     "list_inpainters",

@@ -37,6 +37,7 @@ TABLE: dict[str, set[str]] = {
         "inpaint.windows", "inpaint.flat",
     },
     "io": {"protocols", "types", "errors", "native"},
+    "compare": {"io", "types", "errors", "native", "options", "protocols", "regions_json"},
     "verify": {"protocols", "types", "mask"},
     "cleaner": {
         "protocols", "types", "options", "errors", "mask", "inpaint.windows", "inpaint.flat",
@@ -52,7 +53,7 @@ TABLE: dict[str, set[str]] = {
     },
     "cli": {
         "api", "batch", "training", "evaluation", "options", "errors", "types", "weights",
-        "regions_json", "io",
+        "regions_json", "io", "compare",
     },
 }  # fmt: skip
 ANYTHING = {"api", "__main__", "__init__"}  # api: everything but cli

@@ -1,7 +1,7 @@
 """The typer app, and what becomes of errors.
 
 Exit codes: 0 ok, 1 usage, 2 bad input, 3 missing dependency or weights, 4 some pages failed, 5 file
-access, 6 text was left under ``--strict``, 130 interrupted.
+access, 6 text was left under ``--strict`` or ``compare`` found a difference, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from textclean import __version__
-from textclean.cli import documents, inpaint, lab, models, training
+from textclean.cli import compare, documents, inpaint, lab, models, training
 from textclean.cli.console import put, tell_error
 from textclean.errors import EXIT_INTERRUPTED, EXIT_OK, TextcleanError, UsageError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EPILOG = (
     "Exit codes: 0 ok, 1 usage, 2 bad input, 3 missing dependency or weights, 4 some pages failed, "
-    "5 file access, 6 text was left under --strict, 130 interrupted."
+    "5 file access, 6 text was left under --strict or compare found a difference, 130 interrupted."
 )
 
 
@@ -117,6 +117,7 @@ def _examples(lines: Sequence[str]) -> str:
 app.command("clean", epilog=_examples(documents.CLEAN_EXAMPLES))(documents.clean)
 app.command("detect", epilog=_examples(documents.DETECT_EXAMPLES))(documents.detect)
 app.command("inpaint", epilog=_examples(inpaint.INPAINT_EXAMPLES))(inpaint.inpaint)
+app.command("compare", epilog=_examples(compare.COMPARE_EXAMPLES))(compare.compare)
 app.add_typer(models.models, name="models", epilog=_examples(models.MODELS_EXAMPLES))
 app.command("eval", epilog=_examples(lab.EVAL_EXAMPLES))(lab.evaluate)
 training.train.command("inpaint", epilog=_examples(training.TRAIN_EXAMPLES))(training.train_inpaint)

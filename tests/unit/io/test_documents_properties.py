@@ -66,14 +66,14 @@ def check(spec: DocumentSpec) -> None:
             assert found.changed_inside == found.changed_outside == 0
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=SLOW_TO_DRAW)
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW_TO_DRAW)
 @given(documents())
 def test_nothing_outside_the_masks_differs(spec: DocumentSpec) -> None:
     check(spec)
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None, suppress_health_check=SLOW_TO_DRAW)
+@settings(max_examples=1000, deadline=None, suppress_health_check=SLOW_TO_DRAW)
 @given(documents())
 def test_nothing_outside_the_masks_differs_in_many_documents(spec: DocumentSpec) -> None:
     check(spec)
