@@ -20,7 +20,7 @@ SAMPLES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("manga-vector-ja.png", {"profile": "manga"}),
     ("chapter.cbz", {"profile": "comic"}),
     ("scan.pdf", {"profile": "document"}),
-    ("annotated.jpg", {"profile": "document"}),
+    ("annotated.jpg", {"profile": "annotations"}),
 )
 SHOWN = {"comic-en.png": "before-after.png", "screentone-ja.png": "before-after-screentone.png"}
 

@@ -83,6 +83,15 @@ WEIGHTS: tuple[WeightsEntry, ...] = (
         licence="CC-BY-4.0",
         architecture="fourier-unet",
     ),
+    WeightsEntry(
+        name="textclean-ink",
+        file="textclean-ink.safetensors",
+        sha256="9ffc579d84d9a7abff6ca79bdb271906da3a092757ecd1716af68bcfee9ac3d6",
+        size=5731664,
+        licence="CC-BY-4.0",
+        architecture="ink-unet",
+        requirement=SizeRequirement(minimum=64, multiple=32),
+    ),
 )
 """All weights that come with textclean; the one place that names them."""
 

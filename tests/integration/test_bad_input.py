@@ -118,7 +118,7 @@ INPUTS: dict[str, tuple[str, int, Callable[[Path], Path], str]] = {
         lambda path: _text(path, encoded(lettered(mode="L"), "GIF")),
         "GIF",
     ),
-    "another archive format": ("book.cbr", 2, lambda path: _text(path, b"Rar!\x1a\x07\0"), "RAR"),
+    "an archive cut off": ("book.cbz", 2, lambda path: _text(path, b"Rar!\x1a\x07\0"), "damaged"),
     "no pixels": ("page.png", 2, lambda path: _text(path, _png_that_claims(0, 30)), ""),
     "over the pixel limit": (
         "page.png",

@@ -36,8 +36,8 @@ MIN_AREA = 60
 MIN_HEIGHT = 9.0
 """Height of a block's glyphs at least, in pixels."""
 
-MIN_MEAN = 0.6
-"""Mean probability of a block's pixels at least."""
+MIN_MEAN = 0.85
+"""Mean probability of a block's pixels at least; at 0.75 there is as much drawing as lettering."""
 
 NEAR = 0.8
 """Widest gap between pieces of a group, in sizes of the smaller."""

@@ -48,8 +48,11 @@ FEWEST = 0.02
 WHOLE = 0.9
 """Share of the polygons from which on strokes are no strokes: the polygon was the last resort."""
 
-FOREIGN = 0.15
-"""Share of a large shape's pixels that the network must see, or it is no lettering."""
+FAINT = 16
+"""Level under which a pixel is surely no lettering."""
+
+FOREIGN = 0.03
+"""Share of a large shape's pixels above that, under which the shape is no lettering."""
 
 LARGE = 0.25
 """Extent of such a shape in line heights; smaller ones (dots, furigana) are given the benefit."""
@@ -61,7 +64,7 @@ MOSTLY = 0.6
 """Share of a shape's pixels from which on, when the network sees them, all of it is lettering."""
 
 STRAY = 0.12
-"""Line heights from what the network sees beyond which a shape is something that touches it."""
+"""Line heights from any hint of lettering beyond which a shape is something that touches it."""
 
 OUTLINE = 0.1
 """Size of an outline that only the network sees, in shares of the strokes, from which on it counts.
@@ -196,14 +199,12 @@ def _chosen_shapes(
     (lettering that hangs on a border, or runs together with tone) that part.
     """
     own = Components.of(strokes.mask)
-    share = own.count(plane >= LOW) / np.maximum(own.area, 1)
-    unseen, large = share < FOREIGN, own.longest >= LARGE * height
+    hint = plane >= FAINT
+    unseen, large = own.count(hint) < FOREIGN * own.area, own.longest >= LARGE * height
     # A few small marks are punctuation that the network overlooks; many are screentone.
     many = int((unseen & ~large).sum()) > FEW
     foreign = own.select(unseen & (large | many))
-    partly, mainly = large & ~unseen & (share < MOSTLY), large & (share >= MOSTLY)
-    foreign |= own.select(partly) & ~dilate(seen, RIM)
-    foreign |= own.select(mainly) & ~dilate(seen, max(RIM + 1, round(STRAY * height)))
+    foreign |= own.select(large & ~unseen) & ~dilate(hint, max(RIM + 1, round(STRAY * height)))
     art = Components.of(strokes.art)
     held = art.count(seen) / np.maximum(art.area, 1)
     added = art.select(held >= MOSTLY) | (art.select((held > 0) & (held < MOSTLY)) & seen)
