@@ -179,7 +179,8 @@ class Cleaner:
             style=style or self.options.mask,
             grow_by=self.options.dilate,
             extra=extra,
-            ink=ink,
+            # What is still read after a first try is lettering, whatever the network makes of it.
+            ink=None if extra else ink,
         )
 
     def _look_again(

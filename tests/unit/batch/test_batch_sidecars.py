@@ -131,7 +131,7 @@ def test_the_regions_file_tells_what_was_decided(tmp_path: Path, page: Path) -> 
     assert (told["name"], told["number"]) == ("page.png", 1)
     assert (told["width"], told["height"], told["mode"]) == (160, 120, "RGB")
     assert told["options"]["profile"] == "manga"
-    assert told["weights"] == {"detection": "fake.onnx"}
+    assert told["weights"] == {"detection": "fake.onnx", "ink": "textclean-ink.safetensors"}
     assert told["versions"]["inpainter"] == "FakeInpainter"
     (region,) = told["regions"]
     assert region["action"] == "fill"

@@ -354,7 +354,7 @@ class TestPromote:
         self, kind: str, colors: int, seed: int, grey: bool, alpha: bool, value: int
     ) -> None:
         image = picture("P", seed=seed)
-        indices = np.asarray(image) % colors
+        indices = np.asarray(image).astype(int) % colors
         image = Image.frombytes("P", (WIDTH, HEIGHT), indices.astype(np.uint8).tobytes())
         table = noise(colors, 3, seed=seed)
         if grey:
