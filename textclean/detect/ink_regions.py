@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 COVERED = 0.5
 """Share of a piece inside detected regions from which on it is theirs."""
 
-MIN_AREA = 60
+MIN_AREA = 200
 """Pixels of a block of lettering at least."""
 
 MIN_HEIGHT = 9.0
