@@ -6,10 +6,10 @@ From the command line: ``python -m textclean.training.ink_pack --out P --art A -
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import sys
-import time
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -19,13 +19,14 @@ import numpy as np
 from textclean.errors import OptionsError, TextcleanError
 from textclean.training.art import ArtFolder, Split
 from textclean.training.drawing import NOTHING, DrawnPage, grown, pick
+from textclean.training.filling import fill
 from textclean.training.fonts import find_fonts
 from textclean.training.ink_mixture import INK_FAMILIES, draw_ink_page, unsure
 from textclean.training.ink_samples import BUBBLE, UNKNOWN, InkPack, InkPackWriter, InkSample
 from textclean.training.mixture import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _RIM = 3
 """Pixels around labelled ink in which a change without a label is the rim of that ink."""
@@ -73,6 +74,18 @@ class InkRecipe:
             layers = None if self.lettering is None else Path(self.lettering)
             art = ArtFolder(Path(self.art), self.split, layers)
         return Sources(find_fonts(self.fonts), art)
+
+    def writer(self, out: str | Path) -> InkPackWriter:
+        """See :class:`textclean.training.filling.PackRecipe`."""
+        return InkPackWriter(out, self.count, self.size, tuple(INK_FAMILIES), self.described())
+
+    def sampler(self) -> Callable[[int], InkSample]:
+        """See :class:`textclean.training.filling.PackRecipe`."""
+        return partial(make_ink_sample, self, self.sources())
+
+    def one_core(self) -> AbstractContextManager[None]:
+        """See :class:`textclean.training.filling.PackRecipe`."""
+        return _one_thread()
 
     def described(self) -> dict[str, Any]:
         """Plain values that decide what the samples show; folders by name only."""
@@ -165,76 +178,18 @@ def write_ink_pack(
         families=families,
         split=split,
     )
-    recipe.sources()  # complains here rather than in a worker
-    writer = _writer(out, recipe)
-    stop = None if minutes is None else time.time() + 60 * minutes
-    if workers <= 1:
-        _fill(str(out), recipe, 0, 1, stop, progress)
-    else:
-        _fill_in_parallel(writer, recipe, workers, stop, progress)
+    fill(out, recipe, workers=workers, minutes=minutes, progress=progress)
     return InkPack(out)
 
 
-def _writer(out: str | Path, recipe: InkRecipe) -> InkPackWriter:
-    return InkPackWriter(out, recipe.count, recipe.size, tuple(INK_FAMILIES), recipe.described())
-
-
-def _fill(
-    out: str,
-    recipe: InkRecipe,
-    worker: int,
-    workers: int,
-    stop: float | None,
-    progress: Callable[[int, int], None] | None = None,
-) -> None:
-    """Write every ``workers``-th of the samples that are missing, until the time is up."""
-    writer, sources = _writer(out, recipe), recipe.sources()
-    told = time.time()
+@contextmanager
+def _one_thread() -> Iterator[None]:
     threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # a core per process
+    cv2.setNumThreads(1)
     try:
-        for number in writer.missing():
-            if number % workers != worker:
-                continue
-            if stop is not None and time.time() >= stop:
-                break
-            writer.write(number, make_ink_sample(recipe, sources, number))
-            if progress is not None and time.time() - told > 2:
-                told = time.time()
-                progress(recipe.count - len(writer.missing()), recipe.count)
+        yield
     finally:
         cv2.setNumThreads(threads)
-    if progress is not None:
-        progress(recipe.count - len(writer.missing()), recipe.count)
-
-
-def _fill_in_parallel(
-    writer: InkPackWriter,
-    recipe: InkRecipe,
-    workers: int,
-    stop: float | None,
-    progress: Callable[[int, int], None] | None,
-) -> None:
-    # Fresh interpreters: forking a process whose threads run kernels may lock up.
-    context = multiprocessing.get_context("spawn")
-    crew = [
-        context.Process(target=_fill, args=(str(writer.folder), recipe, k, workers, stop))
-        for k in range(workers)
-    ]
-    for process in crew:
-        process.start()
-    try:
-        while any(process.is_alive() for process in crew):
-            time.sleep(1)
-            if progress is not None:
-                progress(recipe.count - len(writer.missing()), recipe.count)
-    finally:
-        for process in crew:
-            if process.is_alive():
-                process.terminate()
-            process.join()
-    if failed := [process.exitcode for process in crew if process.exitcode]:
-        raise RuntimeError(f"{len(failed)} of {workers} workers failed with exit code {failed[0]}")
 
 
 def _parser() -> argparse.ArgumentParser:

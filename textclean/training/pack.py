@@ -1,44 +1,43 @@
-"""Packs: training samples made ahead of time, in plain arrays that are read through the page cache.
+"""Packs of inpainting samples, made ahead of time.
 
-A pack is a folder:
+A pack is a folder as :mod:`textclean.training.pack_files` describes it, with
 
-* ``pack.json``: ``{"format": 1, "count": N, "size": S, "families": [...], "recipe": {...}}``;
 * ``target.npy``, ``shown.npy``, ``smooth.npy`` and, unless left out, ``projection.npy``:
   ``(N, S, S, 3)`` uint8;
-* ``mask.npy``: ``(N, S, S)`` uint8, bit 0 the hole, bit 1 the see-through pixels;
-* ``family.npy``: ``(N,)`` uint8, place in ``families``;
-* ``done.npy``: ``(N,)`` uint8, 1 where a sample has been written.
-
-What a sample shows depends on the recipe, its seed and its number alone, so that a pack may be
-written by any number of processes, stopped and taken up again.
+* ``mask.npy``: ``(N, S, S)`` uint8, bit 0 the hole, bit 1 the see-through pixels.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textclean.errors import CorruptInputError, FileAccessError, OutputExistsError
 from textclean.training.drawing import chance
+from textclean.training.pack_files import Layout, PackFiles, PackFilesWriter
 from textclean.training.sample import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from textclean.types import Image
 
-FORMAT = 1
 _HOLE, _SEE_THROUGH = 1, 2
-_PICTURES = ("target", "shown", "smooth", "projection")
+
+LAYOUT = Layout(
+    format=1,
+    samples="training samples",
+    pictures=("target", "shown", "smooth", "projection"),
+    planes=("mask",),
+    optional=frozenset({"projection"}),
+)
 
 
-class Pack:
+class Pack(PackFiles):
     """The finished samples of a pack, by number.
 
     Args:
@@ -49,47 +48,23 @@ class Pack:
         CorruptInputError: Its arrays do not fit its description, or nothing is in it yet.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
-        about = _about(self.folder)
-        self.size = int(about["size"])
-        self.families: tuple[str, ...] = tuple(about["families"])
-        self.recipe: dict[str, Any] = about["recipe"]
-        self._arrays = _open_arrays(self.folder, int(about["count"]), self.size, "r")
-        self._numbers = np.flatnonzero(self._arrays["done"])
-        if not len(self._numbers):
-            raise CorruptInputError(
-                f"the pack {self.folder} holds no finished sample",
-                remedy="Write it to the end first",
-            )
-
-    def __len__(self) -> int:
-        return len(self._numbers)
+    layout = LAYOUT
 
     def __getitem__(self, index: int) -> Sample:
-        number = int(self._numbers[index])
-        arrays = self._arrays
-        mask = arrays["mask"][number]
-        pictures = {name: np.array(arrays[name][number]) for name in _PICTURES if name in arrays}
+        arrays, family = self.row(index)
+        mask = arrays["mask"]
         return Sample(
-            target=pictures["target"],
-            shown=pictures["shown"],
+            target=arrays["target"],
+            shown=arrays["shown"],
             hole=(mask & _HOLE) > 0,
             see_through=(mask & _SEE_THROUGH) > 0,
-            projection=pictures.get("projection"),
-            smooth=pictures["smooth"],
-            family=self.families[int(arrays["family"][number])],
+            projection=arrays.get("projection"),
+            smooth=arrays["smooth"],
+            family=family,
         )
 
-    def __getstate__(self) -> dict[str, Any]:
-        # A worker process maps the files itself; the arrays would travel as copies.
-        return {"folder": self.folder}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["folder"])  # type: ignore[misc]
-
-
-class PackWriter:
+class PackWriter(PackFilesWriter):
     """Writes samples into a pack, in any order, from any number of processes.
 
     Args:
@@ -104,6 +79,8 @@ class PackWriter:
         OutputExistsError: There is another pack, or something else, at that place.
     """
 
+    layout = LAYOUT
+
     def __init__(
         self,
         folder: str | Path,
@@ -114,28 +91,8 @@ class PackWriter:
         *,
         projection: bool = True,
     ) -> None:
-        self.folder = Path(folder)
-        self.families = tuple(families)
-        about = {
-            "format": FORMAT,
-            "count": count,
-            "size": size,
-            "families": list(families),
-            "recipe": json.loads(json.dumps(recipe or {})),
-        }
-        if (self.folder / "pack.json").exists():
-            if _about(self.folder) != about:
-                raise OutputExistsError(
-                    f"there is a pack of another recipe at {self.folder}",
-                    remedy="Name another folder, or repeat the call it was begun with",
-                )
-        else:
-            _create(self.folder, about, projection)
-        self._arrays = _open_arrays(self.folder, count, size, "r+")
-
-    def missing(self) -> list[int]:
-        """The numbers of the samples that are not written yet."""
-        return [int(number) for number in np.flatnonzero(self._arrays["done"] == 0)]
+        without = frozenset() if projection else frozenset({"projection"})
+        super().__init__(folder, count, size, families, recipe, without=without)
 
     def write(self, number: int, sample: Sample) -> None:
         """Write a sample; it counts as done only once all of it is in place.
@@ -143,69 +100,13 @@ class PackWriter:
         Raises:
             ValueError: The sample lacks a picture that the pack holds.
         """
-        arrays = self._arrays
-        for name in _PICTURES:
-            if name in arrays:
-                picture = getattr(sample, name)
-                if picture is None:
-                    raise ValueError(f"the sample has no {name}, which the pack holds")
-                arrays[name][number] = picture
-        arrays["mask"][number] = sample.hole * _HOLE + sample.see_through * _SEE_THROUGH
-        arrays["family"][number] = self.families.index(sample.family)
-        arrays["done"][number] = 1
-
-
-def _create(folder: Path, about: dict[str, Any], projection: bool) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        raise OutputExistsError(
-            f"{folder} is not empty and not a pack", remedy="Name an empty or a new folder"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, shape in _shapes(about["count"], about["size"]).items():
-        if name == "projection" and not projection:
-            continue
-        np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape).flush()
-    (folder / "pack.json").write_text(json.dumps(about, indent=1))
-
-
-def _shapes(count: int, size: int) -> dict[str, tuple[int, ...]]:
-    pictures = dict.fromkeys(_PICTURES, (count, size, size, 3))
-    return {**pictures, "mask": (count, size, size), "family": (count,), "done": (count,)}
-
-
-def _about(folder: Path) -> dict[str, Any]:
-    try:
-        about: dict[str, Any] = json.loads((folder / "pack.json").read_text())
-        if about["format"] != FORMAT:
-            raise ValueError(f"format {about['format']}")
-    except OSError as error:
-        raise FileAccessError(
-            f"{folder} is not a pack of training samples: {error.strerror}",
-            remedy="Write one first",
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise CorruptInputError(
-            f"the description of the pack {folder} is damaged: {error}"
-        ) from None
-    return about
-
-
-def _open_arrays(folder: Path, count: int, size: int, mode: Any) -> dict[str, NDArray[np.uint8]]:
-    arrays: dict[str, NDArray[np.uint8]] = {}
-    for name, shape in _shapes(count, size).items():
-        path = folder / f"{name}.npy"
-        if name == "projection" and not path.exists():
-            continue
-        try:
-            array = np.load(path, mmap_mode=mode, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise CorruptInputError(f"cannot read {path} of the pack: {error}") from None
-        if array.shape != shape or array.dtype != np.uint8:
-            raise CorruptInputError(
-                f"{path} of the pack holds {array.dtype} {array.shape}, not uint8 {shape}"
-            )
-        arrays[name] = array
-    return arrays
+        rows = {"mask": sample.hole * np.uint8(_HOLE) + sample.see_through * np.uint8(_SEE_THROUGH)}
+        for name in filter(self.holds, LAYOUT.pictures):
+            picture = getattr(sample, name)
+            if picture is None:
+                raise ValueError(f"the sample has no {name}, which the pack holds")
+            rows[name] = picture
+        self.put(number, sample.family, rows)
 
 
 def augment(sample: Sample, rng: np.random.Generator, size: int) -> Sample:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from textclean.errors import OptionsError
 from textclean.training.art import ArtFolder, Split
+from textclean.training.filling import fill
 from textclean.training.fonts import find_fonts
 from textclean.training.mixture import FAMILIES, Sources, draw_sample
 from textclean.training.pack import Pack, PackWriter
@@ -65,6 +65,21 @@ class Recipe:
             layers = None if self.lettering is None else Path(self.lettering)
             art = ArtFolder(Path(self.art), self.split, layers)
         return Sources(find_fonts(self.fonts), art, dict(self.families))
+
+    def writer(self, out: str | Path) -> PackWriter:
+        """See :class:`textclean.training.filling.PackRecipe`."""
+        described, families = self.described(), tuple(FAMILIES)
+        return PackWriter(
+            out, self.count, self.size, families, described, projection=self.projection
+        )
+
+    def sampler(self) -> Callable[[int], Sample]:
+        """See :class:`textclean.training.filling.PackRecipe`."""
+        return partial(make_sample, self, self.sources())
+
+    def one_core(self) -> AbstractContextManager[None]:
+        """See :class:`textclean.training.filling.PackRecipe`."""
+        return _one_thread(self.projection)
 
     def described(self) -> dict[str, Any]:
         """Plain values that decide what the samples show; folders by name only."""
@@ -152,50 +167,8 @@ def write_pack(
         split=split,
         projection=projection,
     )
-    recipe.sources()  # complains here rather than in a worker
-    writer = _writer(out, recipe)
-    stop = None if minutes is None else time.time() + 60 * minutes
-    if workers <= 1:
-        _fill(str(out), recipe, 0, 1, stop, progress)
-    else:
-        _fill_in_parallel(writer, recipe, workers, stop, progress)
+    fill(out, recipe, workers=workers, minutes=minutes, progress=progress)
     return Pack(out)
-
-
-def _writer(out: str | Path, recipe: Recipe) -> PackWriter:
-    return PackWriter(
-        out,
-        recipe.count,
-        recipe.size,
-        tuple(FAMILIES),
-        recipe.described(),
-        projection=recipe.projection,
-    )
-
-
-def _fill(
-    out: str,
-    recipe: Recipe,
-    worker: int,
-    workers: int,
-    stop: float | None,
-    progress: Callable[[int, int], None] | None = None,
-) -> None:
-    """Write every ``workers``-th of the samples that are missing, until the time is up."""
-    writer, sources = _writer(out, recipe), recipe.sources()
-    told = time.time()
-    with _one_thread(recipe.projection):
-        for number in writer.missing():
-            if number % workers != worker:
-                continue
-            if stop is not None and time.time() >= stop:
-                break
-            writer.write(number, make_sample(recipe, sources, number))
-            if progress is not None and time.time() - told > 2:
-                told = time.time()
-                progress(recipe.count - len(writer.missing()), recipe.count)
-    if progress is not None:
-        progress(recipe.count - len(writer.missing()), recipe.count)
 
 
 @contextmanager
@@ -217,32 +190,3 @@ def _one_thread(projection: bool) -> Iterator[None]:
             torch.set_num_threads(threads)
     finally:
         cv2.setNumThreads(before)
-
-
-def _fill_in_parallel(
-    writer: PackWriter,
-    recipe: Recipe,
-    workers: int,
-    stop: float | None,
-    progress: Callable[[int, int], None] | None,
-) -> None:
-    # Fresh interpreters: forking a process whose threads run kernels may lock up.
-    context = multiprocessing.get_context("spawn")
-    crew = [
-        context.Process(target=_fill, args=(str(writer.folder), recipe, k, workers, stop))
-        for k in range(workers)
-    ]
-    for process in crew:
-        process.start()
-    try:
-        while any(process.is_alive() for process in crew):
-            time.sleep(1)
-            if progress is not None:
-                progress(recipe.count - len(writer.missing()), recipe.count)
-    finally:
-        for process in crew:
-            if process.is_alive():
-                process.terminate()
-            process.join()
-    if failed := [process.exitcode for process in crew if process.exitcode]:
-        raise RuntimeError(f"{len(failed)} of {workers} workers failed with exit code {failed[0]}")
