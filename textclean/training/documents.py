@@ -143,7 +143,7 @@ def _annotated(
     area = size[0] * size[1] / 256**2
     kinds = ("strokes", "writing", "font", "sketch", "marker", "stamp")
     for _ in range(max(1, round(area * amount)) if amount > 0 else 0):
-        kind = pick(rng, kinds, (0.31, 0.24, 0.12, 0.05, 0.19, 0.09))
+        kind = pick(rng, kinds, (0.28, 0.22, 0.12, 0.05, 0.18, 0.15))
         ink, label = pick(rng, pens), PEN
         if kind == "marker":
             cover, ink, label = highlight(rng, size, layer.lines, layer.glyph), marker, HIGHLIGHTER

@@ -31,12 +31,12 @@ _PROBES: dict[Script, str] = {
 }
 # Parts of family names that tell how the letters were made; everything else is print.
 _MANNERS: dict[Manner, tuple[str, ...]] = {
-    "brush": ("aoyagi", "kouzan", "brush", "mouhitsu"),
+    "brush": ("aoyagi", "kouzan", "brush", "mouhitsu", "kaushan"),
     "hand": (
         "because we", "kristi", "kiloji", "seto", "dkg", "handwriting", "breip", "hand", "script",
-        "pen",
+        "nanumpen", "dancing", "joscelyn", "yusei", "klee",
     ),
-    "comic": ("comic", "tomson", "humor", "staypuft", "manga", "maruberi", "rounded"),
+    "comic": ("comic", "tomson", "humor", "staypuft", "manga", "maruberi", "rounded", "lobster"),
 }  # fmt: skip
 
 
@@ -73,8 +73,10 @@ class Fonts:
     ) -> Font:
         """A font of that script; of one of the manners if there is any, else of another."""
         able = [face for face in self.faces if script in face.scripts] or list(self.faces)
-        fitting = [face for face in able if face.manner in manners]
-        return pick(rng, fitting or able)
+        fitting = [face for face in able if face.manner in manners] or able
+        # By folder first: a family of seventy faces is no more usual than one of four.
+        folder = pick(rng, list(dict.fromkeys(Path(face.path).parent for face in fitting)))
+        return pick(rng, [face for face in fitting if Path(face.path).parent == folder])
 
     def scripts(self) -> tuple[Script, ...]:
         """The scripts that some font can write."""

@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     Look = Callable[[Image], Image]
 
 INK_FAMILIES: Mapping[str, float] = {
-    "comic": 0.2,
-    "comic_grey": 0.09,
+    "comic": 0.17,
+    "comic_grey": 0.07,
     "comic_halftone": 0.16,
-    "tone": 0.12,
-    "art_lettered": 0.14,
-    "document": 0.24,
-    "blank": 0.05,
+    "tone": 0.08,
+    "art_lettered": 0.13,
+    "document": 0.33,
+    "blank": 0.06,
 }
 """The families of pages and their usual shares."""
 

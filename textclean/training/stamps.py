@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image as PillowImage
-from PIL import ImageDraw
+from PIL import ImageChops, ImageDraw
 
 from textclean.training.drawing import chance, log_uniform, pick, uniform
 from textclean.training.pens import Coverage, laid
@@ -17,13 +17,20 @@ if TYPE_CHECKING:
     from textclean.training.fonts import Fonts
 
 
+_WORDS = ("RECEIVED", "PAID", "COPY", "DRAFT", "APPROVED", "VOID", "ORIGINAL", "FILED", "URGENT",
+          "CONFIDENTIAL", "ERLEDIGT", "BEZAHLT", "EINGEGANGEN", "KOPIE", "REÇU", "PAYÉ", "COPIE",
+          "ENTWERTET", "DUPLICATA", "No 214", "LIBRARY", "ARCHIV", "17 MAI 1911")  # fmt: skip
+
+
 def stamp(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -> Coverage:
-    """A round or square stamp, turned at will."""
-    side = int(log_uniform(rng, 40, max(50.0, 0.8 * min(size))))
+    """A round or square stamp, a single word, or a seal, cut or raised; turned at will."""
+    side = int(log_uniform(rng, 52, max(60.0, 0.8 * min(size))))
+    kind = pick(rng, ("round", "square", "seal", "word"), (0.32, 0.3, 0.18, 0.2))
+    if kind == "word":
+        return laid(rng, size, slanted(rng, np.asarray(_word(rng, fonts, side)), 0.6))
     picture = PillowImage.new("L", (side, side))
     pen = ImageDraw.Draw(picture)
     line = max(1, round(side * uniform(rng, 0.015, 0.05)))
-    kind = pick(rng, ("round", "square", "seal"), (0.4, 0.4, 0.2))
     if kind == "round":
         pen.ellipse((line, line, side - line, side - line), outline=255, width=line)
         if chance(rng, 0.6):
@@ -38,8 +45,36 @@ def stamp(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -> Cove
         bounds = (line, line, side - line, side - line)
         (pen.ellipse if chance(rng, 0.5) else pen.rectangle)(bounds, outline=255, width=line)
     _stamp_text(picture, rng, fonts, seal=kind == "seal")
+    if kind == "seal" and chance(rng, 0.4):  # the signs are what stays white
+        cut = PillowImage.new("L", picture.size)
+        (ImageDraw.Draw(cut).ellipse if chance(rng, 0.3) else ImageDraw.Draw(cut).rectangle)(
+            (line, line, side - line, side - line), fill=255
+        )
+        picture = ImageChops.subtract(cut, picture.crop((0, 0, side, side)))
     block = slanted(rng, np.asarray(picture), 0.6)
     return laid(rng, size, block)
+
+
+def _word(rng: np.random.Generator, fonts: Fonts, width: int) -> PillowImage.Image:
+    """One or two words in capitals, as bold as rubber is, within a frame, a double one or none."""
+    text = pick(rng, _WORDS) if chance(rng, 0.6) else " ".join(latin_words(rng, 1, capitals=True))
+    face = fonts.choose(rng, ("print",))
+    glyph = max(8, round(1.35 * width / max(len(text), 3)))
+    bold = max(0, round(glyph * uniform(rng, 0.0, 0.09)))
+    left, top, right, bottom = face.at(glyph).getbbox(text, stroke_width=bold)
+    margin = round(glyph * uniform(rng, 0.25, 0.6))
+    extent = round(right - left) + 2 * margin, round(bottom - top) + 2 * margin
+    picture = PillowImage.new("L", extent)
+    pen = ImageDraw.Draw(picture)
+    spot = margin - left, margin - top
+    pen.text(spot, text, 255, face.at(glyph), stroke_width=bold, stroke_fill=255)
+    line = max(1, round(glyph * uniform(rng, 0.05, 0.14)))
+    frames = pick(rng, (0, 1, 2), (0.25, 0.5, 0.25))
+    for k in range(frames):
+        inset = 2 * k * line
+        bounds = (inset, inset, extent[0] - 1 - inset, extent[1] - 1 - inset)
+        pen.rounded_rectangle(bounds, pick(rng, (0, line, 3 * line)), outline=255, width=line)
+    return picture
 
 
 def _stamp_text(
