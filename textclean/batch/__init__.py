@@ -7,12 +7,15 @@ from textclean.batch.report import DocumentResult, PageReport, residual_error, r
 from textclean.batch.run import Job, Watcher, resolve_output, run_job, target_of
 from textclean.batch.sidecars import SidecarPaths
 from textclean.batch.staging import Staging
+from textclean.batch.view import PageView, PageViewer
 
 __all__ = [
     "DocumentResult",
     "Job",
     "PageReport",
     "PageSelection",
+    "PageView",
+    "PageViewer",
     "SidecarPaths",
     "Staging",
     "Watcher",

@@ -48,11 +48,11 @@ def draw_overlay(result: PageResult) -> Image:
         native.points_upright(region.polygon, orientation, page.size) for region in result.regions
     ]
     for region, outline in zip(result.regions, outlines, strict=True):
-        _tint(canvas, mask, outline, _color(region), reach=8 + region.grown)
+        _tint(canvas, mask, outline, region_color(region), reach=8 + region.grown)
     width = max(1, round(min(canvas.shape[:2]) / 500))
     for number, (region, outline) in enumerate(zip(result.regions, outlines, strict=True), 1):
-        _outline(canvas, outline, _color(region), width)
-        _label(canvas, str(number), outline, _color(region), width)
+        _outline(canvas, outline, region_color(region), width)
+        _label(canvas, str(number), outline, region_color(region), width)
     return canvas
 
 
@@ -64,7 +64,8 @@ def encode_png(image: Image) -> bytes:
     return bytes(data)
 
 
-def _color(region: Region) -> tuple[int, int, int]:
+def region_color(region: Region) -> tuple[int, int, int]:
+    """RGB of what is done with a region; red where text is still found."""
     if region.residual:
         return _RESIDUAL
     return _UNDECIDED if region.action is None else COLORS[region.action]

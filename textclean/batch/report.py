@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from textclean.batch.view import PageView
+
 Status = Literal["cleaned", "untouched", "skipped", "failed"]
 
 REPORT_VERSION = 1
@@ -38,6 +40,8 @@ class PageReport:
         warnings: What did not come out as it was, one line each.
         error: What made it fail, or None.
         details: Traceback of an unexpected error, else "".
+        view: What a report shows of it, or None. Only the watcher is told: it is too large to be
+            kept for each page of a run.
     """
 
     name: str
@@ -52,6 +56,7 @@ class PageReport:
     warnings: tuple[str, ...] = ()
     error: TextcleanError | None = field(default=None, compare=False)
     details: str = field(default="", compare=False, repr=False)
+    view: PageView | None = field(default=None, compare=False, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from textclean.batch.pages import PageSelection
     from textclean.batch.report import Status
+    from textclean.batch.view import PageView, PageViewer
     from textclean.options import Options
     from textclean.protocols import PageEntry, Sink, Source
     from textclean.types import Page, PageResult
@@ -63,6 +64,7 @@ class Job:
         sidecars: What else to write.
         password: What opens an encrypted PDF.
         to: The output's format, see :func:`textclean.io.open_sink`; None = by its name.
+        viewer: Makes what a report shows of each page, for the watcher; None = no report.
     """
 
     source: Path
@@ -73,6 +75,7 @@ class Job:
     sidecars: SidecarPaths = field(default_factory=SidecarPaths)
     password: str | None = field(default=None, repr=False)
     to: str | None = None
+    viewer: PageViewer | None = None
 
 
 def target_of(source: Path, output: str | os.PathLike[str]) -> Path:
@@ -151,7 +154,7 @@ def run_job(
             sink = open_sink(source, job.output, overwrite=job.overwrite, to=job.to)
             sink.scrub(job.options.scrub, chosen)
         try:
-            loop = _Loop(prepare(), sink, sidecars, watcher or Watcher(), job.options)
+            loop = _Loop(prepare(), sink, sidecars, watcher or Watcher(), job)
             pages = loop.pages(source, chosen)
             if sink is not None:
                 sink.commit()
@@ -186,13 +189,14 @@ class _Loop:
         sink: Sink | None,
         sidecars: Sidecars,
         watcher: Watcher,
-        options: Options,
+        job: Job,
     ) -> None:
         self._work = work
         self._sink = sink
         self._sidecars = sidecars
         self._watcher = watcher
-        self._options = options
+        self._options = job.options
+        self._viewer = job.viewer
         self.versions: dict[str, str] = {}
 
     def pages(self, source: Source, chosen: frozenset[int]) -> tuple[PageReport, ...]:
@@ -219,10 +223,11 @@ class _Loop:
         report, result = self._attempt(entry)
         report = replace(report, seconds=time.perf_counter() - start)
         self._watcher.finished(report, result)
-        return report
+        return replace(report, view=None)
 
     def _attempt(self, entry: PageEntry) -> tuple[PageReport, PageResult | None]:
         """Clean and write a page; its own failure is reported, that of the whole run raised."""
+        page = None
         try:
             page = with_wishes(
                 entry.load(),
@@ -234,7 +239,7 @@ class _Loop:
             # The next page would fail in the same way.
             raise
         except Exception as error:
-            return self._failed(entry, error), None
+            return self._failed(entry, error, page), None
         self.versions = result.versions
         try:
             report = self._put(entry, page, result)
@@ -242,7 +247,7 @@ class _Loop:
             # No page can be written where this one cannot.
             raise
         except Exception as error:
-            return self._failed(entry, error), None
+            return self._failed(entry, error, page), None
         return report, result
 
     def _put(self, entry: PageEntry, page: Page, result: PageResult) -> PageReport:
@@ -268,9 +273,20 @@ class _Loop:
             removed=removed,
             residual=len(result.residual),
             warnings=warnings,
+            view=self._view(page, result),
         )
 
-    def _failed(self, entry: PageEntry, error: Exception) -> PageReport:
+    def _view(self, page: Page | None, result: PageResult | None) -> PageView | None:
+        """What a report shows of a page, if there is one and it could be read."""
+        if self._viewer is None or page is None:
+            return None
+        try:
+            return self._viewer(page, result)
+        except Exception:
+            # A page does not fail for want of its picture.
+            return None
+
+    def _failed(self, entry: PageEntry, error: Exception, page: Page | None) -> PageReport:
         self._keep(entry)
         told, details = _explained(error)
         return PageReport(
@@ -280,6 +296,7 @@ class _Loop:
             reason=f"{told.message}. {told.remedy}" if told.remedy else told.message,
             error=told,
             details=details,
+            view=self._view(page, None),
         )
 
     def _keep(self, entry: PageEntry) -> None:
