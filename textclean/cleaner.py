@@ -136,7 +136,9 @@ class Cleaner:
             image = self._inpaint(page.rgb, hole)[0] if hole.any() else page.rgb
         with timer("compose"):
             cleaned = native.merge(page, image, hole)
-        return PageResult(cleaned, mask, (), seconds=timer.seconds, versions=self.versions)
+        return PageResult(
+            cleaned, mask, (), seconds=timer.seconds, versions=self.versions, original=page
+        )
 
     def _read(self, page: Page, timer: _Timer) -> InkMap | None:
         """What each pixel is, if there is somebody to tell."""
@@ -316,6 +318,7 @@ class Cleaner:
             residual=tuple(told[index] for index in found or ()),
             seconds=seconds,
             versions=self.versions,
+            original=page,
         )
 
 

@@ -215,6 +215,7 @@ class PageResult:
         image: The cleaned page as the caller gave it: array, PIL image, or None when the page
             came through a document.
         versions: Names and versions of what made the result.
+        original: The page as it came, where it is known.
     """
 
     page: Page
@@ -224,6 +225,7 @@ class PageResult:
     seconds: dict[str, float] = field(default_factory=dict)
     image: Any = None
     versions: dict[str, str] = field(default_factory=dict)
+    original: Page | None = None
 
     @property
     def changed(self) -> bool:

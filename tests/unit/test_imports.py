@@ -43,8 +43,10 @@ TABLE: dict[str, set[str]] = {
         "protocols", "types", "options", "errors", "mask", "inpaint.windows", "inpaint.flat",
         "native", "verify", "ink_map",
     },
+    "layers": {"types", "errors", "native", "io"},
     "batch": {
         "cleaner", "io", "options", "errors", "types", "protocols", "regions_json", "native",
+        "layers",
     },
     "training": {"nets", "types", "mask", "weights", "errors", "inpaint", "device"},
     "evaluation": {
