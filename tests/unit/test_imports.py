@@ -48,6 +48,7 @@ TABLE: dict[str, set[str]] = {
         "cleaner", "io", "options", "errors", "types", "protocols", "regions_json", "native",
         "layers",
     },
+    "report": {"batch", "io", "errors", "types"},
     "training": {"nets", "types", "mask", "weights", "errors", "inpaint", "device"},
     "evaluation": {
         "nets", "types", "mask", "weights", "errors", "cleaner", "options", "inpaint", "api",
@@ -55,7 +56,7 @@ TABLE: dict[str, set[str]] = {
     },
     "cli": {
         "api", "batch", "training", "evaluation", "options", "errors", "types", "weights",
-        "regions_json", "io", "compare",
+        "regions_json", "io", "compare", "report",
     },
 }  # fmt: skip
 ANYTHING = {"api", "__main__", "__init__"}  # api: everything but cli

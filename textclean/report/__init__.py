@@ -1,0 +1,7 @@
+"""What came of a run, to look at in a browser and as data."""
+
+from __future__ import annotations
+
+from textclean.report.files import ReportFiles, Written
+
+__all__ = ["ReportFiles", "Written"]
