@@ -1,14 +1,15 @@
-"""What is written beside the cleaned document: masks, patches, pictures and the regions."""
+"""What is written beside the cleaned document: masks, patches, layers and the regions."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from textclean import regions_json
+from textclean.batch.layered import LayerWishes, layered
 from textclean.batch.overlay import draw_overlay, encode_png
 from textclean.batch.staging import Staging
 from textclean.errors import FileAccessError, OptionsError
@@ -34,21 +35,33 @@ WEIGHTS = "_weights"
 class SidecarPaths:
     """Where to write what is asked for; None = not asked for.
 
-    Pictures of a document of one page go to the path itself when it ends in ``.png``; otherwise
-    the path is a folder, and each page's picture has the page's name in it. The regions go to the
-    path when it ends in ``.json``, otherwise into that folder.
+    Pictures of a document of one page go to the path itself when it ends in ``.png`` (or ``.psd``,
+    ``.psb``, ``.ora``); otherwise the path is a folder, and each page's picture has the page's name
+    in it. The regions go to the path when it ends in ``.json``, otherwise into that folder.
 
     Attributes:
         mask: PNG, white = removed.
         patch: RGBA PNG, the cleaned pixels alone.
         overlay: PNG, the page with its regions drawn on it.
         regions: Regions file, for the document as a whole.
+        psd: PSD or PSB, the page as layers.
+        ora: OpenRaster, the same.
+        layers: How those two are made.
     """
 
     mask: Path | None = None
     patch: Path | None = None
     overlay: Path | None = None
     regions: Path | None = None
+    psd: Path | None = None
+    ora: Path | None = None
+    layers: LayerWishes = field(default_factory=LayerWishes)
+
+    def suffix(self, kind: str) -> str:
+        """What the pictures of a kind end in."""
+        if kind == "psd" and self.psd is not None:
+            return self.layers.suffix(self.psd)
+        return ".ora" if kind == "ora" else ".png"
 
 
 class Sidecars:
@@ -61,6 +74,9 @@ class Sidecars:
         output: Where the cleaned document goes, or None.
         overwrite: Replace files that are there already.
         chosen: Numbers of the pages that are processed.
+
+    Attributes:
+        regions: Where the regions go, or None.
 
     Raises:
         FileAccessError: A file would land in the input folder, or on an input.
@@ -86,16 +102,17 @@ class Sidecars:
             outputs=_outputs(source, output),
         )
         self._pictures: dict[str, dict[int, Path]] = {}
-        for kind in ("mask", "patch", "overlay"):
+        self._layers = paths.layers
+        for kind in ("mask", "patch", "overlay", "psd", "ora"):
             base = getattr(paths, kind)
             if base is not None:
-                names = _picture_names(base, source)
+                names = _picture_names(base, source, paths.suffix(kind))
                 self._pictures[kind] = {
                     number: self._claim(names[number]) for number in sorted(chosen)
                 }
-        self._regions = None
+        self.regions: Path | None = None
         if paths.regions is not None:
-            self._regions = self._claim(_regions_name(paths.regions, source))
+            self.regions = self._claim(_regions_name(paths.regions, source))
         self._pages: list[PageRecord] = []
 
     def add(self, entry: PageEntry, result: PageResult) -> None:
@@ -104,27 +121,21 @@ class Sidecars:
         Raises:
             FileAccessError: They cannot be written.
         """
-        orientation = result.page.metadata.orientation
-        makers: Mapping[str, Callable[[], bytes]] = {
-            "mask": lambda: save_mask(result.mask, orientation),
-            "patch": lambda: save_patch(result.page, result.mask),
-            "overlay": lambda: encode_png(draw_overlay(result)),
-        }
-        for kind, places in self._pictures.items():
-            self._staging.write(places[entry.number], makers[kind]())
-        if self._regions is not None:
-            weights = {
-                name.removesuffix(WEIGHTS): value
-                for name, value in result.versions.items()
-                if name.endswith(WEIGHTS)
-            }
-            self._pages.append(PageRecord.of(result, options=self._options, weights=weights))
+        places = self.places(entry.number)
+        for path, data in pictures(entry, result, places, self._layers):
+            self._staging.write(path if path in places.values() else self._claim(path), data)
+        if self.regions is not None:
+            self._pages.append(page_record(result, self._options))
+
+    def places(self, number: int) -> dict[str, Path]:
+        """Where a page's pictures go, by kind."""
+        return {kind: places[number] for kind, places in self._pictures.items()}
 
     def commit(self) -> tuple[Path, ...]:
         """Give the files their names; the names."""
-        if self._regions is not None:
+        if self.regions is not None:
             text = regions_json.dumps(self._pages, source=self._source.path.name)
-            self._staging.write(self._regions, text.encode("utf-8", "replace"))
+            self._staging.write(self.regions, text.encode("utf-8", "replace"))
         return self._staging.commit()
 
     def discard(self) -> None:
@@ -139,6 +150,45 @@ class Sidecars:
                 remedy="Choose a folder outside it",
             )
         return self._staging.claim(path)
+
+
+def pictures(
+    entry: PageEntry, result: PageResult, places: Mapping[str, Path], layers: LayerWishes
+) -> Iterator[tuple[Path, bytes]]:
+    """The pictures beside a page, and where each goes.
+
+    Args:
+        entry: The page.
+        result: What came of it.
+        places: Where they are asked for, by kind.
+        layers: How pictures with layers are made; there may be more than one to a place.
+    """
+    orientation = result.page.metadata.orientation
+    makers: Mapping[str, Callable[[], bytes]] = {
+        "mask": lambda: save_mask(result.mask, orientation),
+        "patch": lambda: save_patch(result.page, result.mask),
+        "overlay": lambda: encode_png(draw_overlay(result)),
+    }
+    for kind, place in places.items():
+        if kind in makers:
+            yield place, makers[kind]()
+        else:
+            yield from layered(entry, result, place, layers)
+
+
+def page_record(result: PageResult, options: Mapping[str, Any]) -> PageRecord:
+    """What the regions file says of a page.
+
+    Args:
+        result: The page.
+        options: The options of the run, plain values.
+    """
+    weights = {
+        name.removesuffix(WEIGHTS): value
+        for name, value in result.versions.items()
+        if name.endswith(WEIGHTS)
+    }
+    return PageRecord.of(result, options=options, weights=weights)
 
 
 def _outputs(source: Document, output: Path | None) -> list[Path]:
@@ -163,10 +213,10 @@ def _regions_name(base: Path, source: Document) -> Path:
     return base / f"{path.name if path.is_dir() else path.stem}{REGIONS_SUFFIX}"
 
 
-def _picture_names(base: Path, source: Document) -> dict[int, Path]:
+def _picture_names(base: Path, source: Document, suffix: str) -> dict[int, Path]:
     """Where each page's picture goes."""
     entries = source.entries
-    if base.suffix.lower() == ".png":
+    if base.suffix.lower() == suffix:
         if len(entries) == 1:
             return {entries[0].number: base}
         raise OptionsError(
@@ -176,7 +226,7 @@ def _picture_names(base: Path, source: Document) -> dict[int, Path]:
     names: dict[int, Path] = {}
     taken: set[str] = set()
     for entry in entries:
-        for name in _candidates(entry):
+        for name in _candidates(entry, suffix):
             # Some file systems do not tell capitals from small letters.
             if name.lower() not in taken:
                 break
@@ -185,15 +235,15 @@ def _picture_names(base: Path, source: Document) -> dict[int, Path]:
     return names
 
 
-def _candidates(entry: PageEntry) -> Iterator[str]:
+def _candidates(entry: PageEntry, suffix: str) -> Iterator[str]:
     """Names for a page's picture, the best first, without end."""
     parts = [_safe(part) for part in PurePosixPath(entry.name).parts]
     whole = "/".join(part for part in parts if part) or f"page {entry.number}"
     path = PurePosixPath(whole)
-    yield f"{path.with_suffix('') if kind_of_suffix(whole) else path}.png"
-    yield f"{whole}.png"
+    yield f"{path.with_suffix('') if kind_of_suffix(whole) else path}{suffix}"
+    yield f"{whole}{suffix}"
     for number in count(2):
-        yield f"{whole} ({number}).png"
+        yield f"{whole} ({number}){suffix}"
 
 
 def _safe(part: str) -> str:
