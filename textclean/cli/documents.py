@@ -18,6 +18,7 @@ CLEAN_EXAMPLES = (
     "textclean clean chapter.cbr -o chapter.pdf --keep-cover",
     "textclean clean *.jpg -o cleaned/ --except sfx --keep-language en",
 )
+    "textclean clean page.png -o clean.png --psd page.psd --ocr",
 DETECT_EXAMPLES = (
     "textclean detect page.png",
     "textclean detect chapter.cbz -o found/ --ocr",
@@ -77,6 +78,11 @@ def clean(
     mask_out: p.MaskOut = None,
     patch_out: p.PatchOut = None,
     regions_out: p.RegionsOut = None,
+    psd: p.Psd = None,
+    psd_per_region: p.PsdPerRegion = False,
+    psb: p.Psb = False,
+    ora: p.Ora = None,
+    split: p.Split = None,
     report: p.Report = None,
     dry_run: Annotated[
         bool,
@@ -101,14 +107,19 @@ def clean(
     from textclean.api import make_cleaner, make_finder
     from textclean.cli.outputs import dry_run_folder, plan_clean, plan_detect
     from textclean.cli.runs import Run
+    from textclean.batch.layered import LayerWishes
 
     options = p.options_from(context.params)
     console = Console(quiet, verbose)
     run = Run(options, console, pages=pages, overwrite=overwrite, report=report, password=password)
     if dry_run:
-        if patch_out is not None:
+        if needs := [
+            name
+            for name, path in (("--patch-out", patch_out), ("--psd", psd), ("--ora", ora))
+            if path is not None
+        ]:
             raise OptionsError(
-                "--patch-out needs cleaned pixels and --dry-run makes none",
+                f"{needs[0]} needs cleaned pixels and --dry-run makes none",
                 remedy="Leave one of them out; --mask-out shows what would be removed",
             )
         folder = dry_run_folder(inputs, output)
@@ -116,8 +127,9 @@ def clean(
         run.all(plans, lambda: make_finder(options).detect)
     else:
         plans = plan_clean(
-            inputs, output, to=to, mask=mask_out, patch=patch_out, regions=regions_out
-        )
+            inputs, output, to=to, mask=mask_out, patch=patch_out, regions=regions_out,
+            psd=psd, ora=ora, layers=LayerWishes(psd_per_region, psb, split),
+        )  # fmt: skip
         run.all(plans, lambda: make_cleaner(options).clean)
     run.end(as_json=json)
 

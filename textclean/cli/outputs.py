@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textclean.batch import resolve_output, target_of
+from textclean.batch import SidecarPaths, resolve_output, target_of
+from textclean.batch.layered import LayerWishes
 from textclean.errors import OptionsError
 from textclean.io import checked_format as checked
 from textclean.io import default_suffix
@@ -29,6 +30,9 @@ class Plan:
         patch: Patches; a file or a folder.
         overlay: Pictures of the regions; a file or a folder.
         regions: Regions file, or the folder for it.
+        psd: PSDs; a file or a folder.
+        ora: OpenRaster files; a file or a folder.
+        layers: How those two are made.
     """
 
     source: Path
@@ -38,6 +42,16 @@ class Plan:
     overlay: Path | None = None
     regions: Path | None = None
     to: str | None = None
+    psd: Path | None = None
+    ora: Path | None = None
+    layers: LayerWishes = field(default_factory=LayerWishes)
+
+    def sidecars(self) -> SidecarPaths:
+        """What is written beside the document."""
+        return SidecarPaths(
+            mask=self.mask, patch=self.patch, overlay=self.overlay, regions=self.regions,
+            psd=self.psd, ora=self.ora, layers=self.layers,
+        )  # fmt: skip
 
 
 def plan_clean(
@@ -48,6 +62,9 @@ def plan_clean(
     mask: Path | None = None,
     patch: Path | None = None,
     regions: Path | None = None,
+    psd: Path | None = None,
+    ora: Path | None = None,
+    layers: LayerWishes | None = None,
 ) -> list[Plan]:
     """Names for ``textclean clean``.
 
@@ -58,10 +75,10 @@ def plan_clean(
     Raises:
         OptionsError: Two outputs would have the same name, or a file is named for several.
     """
-    _refuse_same_names(inputs, sidecars=any((mask, patch, regions)))
+    _refuse_same_names(inputs, sidecars=any((mask, patch, regions, psd, ora)))
     several = len(inputs) > 1
     if several:
-        _require_folders(output=output, mask=mask, patch=patch, regions=regions)
+        _require_folders(output=output, mask=mask, patch=patch, regions=regions, psd=psd, ora=ora)
     targets = [_output(source, output, to, several=several) for source in inputs]
     plans = [
         Plan(
@@ -71,6 +88,9 @@ def plan_clean(
             patch=_group(patch, source, several=several),
             regions=regions,
             to=chosen,
+            psd=_group(psd, source, several=several),
+            ora=_group(ora, source, several=several),
+            layers=layers or LayerWishes(),
         )
         for source, (target, chosen) in zip(inputs, targets, strict=True)
     ]
@@ -174,15 +194,23 @@ def _is_picture(source: Path) -> bool:
 
 
 def _require_folders(
-    *, output: str | None, mask: Path | None, regions: Path | None, patch: Path | None = None
+    *,
+    output: str | None,
+    mask: Path | None,
+    regions: Path | None,
+    patch: Path | None = None,
+    psd: Path | None = None,
+    ora: Path | None = None,
 ) -> None:
     """With several inputs, what is named for all of them must be a folder."""
-    for name, path, suffix in (
-        ("--mask-out", mask, ".png"),
-        ("--patch-out", patch, ".png"),
-        ("--regions-out", regions, ".json"),
+    for name, path, suffixes in (
+        ("--mask-out", mask, (".png",)),
+        ("--patch-out", patch, (".png",)),
+        ("--regions-out", regions, (".json",)),
+        ("--psd", psd, (".psd", ".psb")),
+        ("--ora", ora, (".ora",)),
     ):
-        if path is not None and path.suffix.lower() == suffix:
+        if path is not None and path.suffix.lower() in suffixes:
             raise OptionsError(
                 f"{name} {path} names one file and there are several inputs",
                 remedy="Name a folder",

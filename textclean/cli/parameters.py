@@ -353,6 +353,48 @@ PatchOut = Annotated[
         metavar="PATH",
     ),
 ]
+Psd = Annotated[
+    Path | None,
+    _option(
+        "--psd",
+        help="The page as layers for Photoshop: original, clean patches, mask, text boxes; a "
+        "folder for more than one page. A name that ends in .psb makes a PSB.",
+        panel=BESIDE,
+        metavar="PATH",
+    ),
+]
+PsdPerRegion = Annotated[
+    bool,
+    _option(
+        "--psd-per-region",
+        help="In --psd and --ora, the clean patch of each region in a layer of its own.",
+        panel=BESIDE,
+    ),
+]
+Psb = Annotated[
+    bool,
+    _option(
+        "--psb",
+        help="Write --psd as PSBs: a PSD holds at most 30,000 pixels a side.",
+        panel=BESIDE,
+    ),
+]
+Ora = Annotated[
+    Path | None,
+    _option(
+        "--ora", help="The same layers as OpenRaster, for Krita and GIMP.", panel=BESIDE,
+        metavar="PATH",
+    ),
+]  # fmt: skip
+Split = Annotated[
+    int | None,
+    _option(
+        "--split",
+        help="Cut pages with a longer side than this into several files of layers.",
+        panel=BESIDE,
+        metavar="PX",
+    ),
+]
 RegionsOut = Annotated[
     Path | None,
     _option(

@@ -22,7 +22,6 @@ from textclean.cli.console import plural, put_json
 from textclean.cli.progress import document_line, watching
 from textclean.errors import (
     DependencyError,
-    OptionsError,
     PageError,
     TextcleanError,
     UsageError,
@@ -135,7 +134,7 @@ class Run:
             options=self._options,
             pages=self._pages,
             overwrite=self._overwrite,
-            sidecars=SidecarPaths(plan.mask, plan.patch, plan.overlay, plan.regions),
+            sidecars=plan.sidecars(),
             password=self._password,
             to=plan.to,
         )
