@@ -6,12 +6,13 @@ READY := $(VENV)/.ready
 OUT ?= out
 DATA ?= ../shared/data
 
-.PHONY: demo test test-slow lint eval bench-files clean help
+.PHONY: demo test test-slow test-browser lint eval bench-files clean help
 
 help:
 	@echo "make demo       set up, clean samples/ into $(OUT)/ and say where to look"
 	@echo "make test       set up, then lint, types, structure and tests"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make test-browser  the report in Chromium, which must be installed"
 	@echo "make eval       figures on ground truth (DATA=folder)"
 	@echo "make bench-files  what reading and writing files costs (QUICK=1: smaller)"
 
@@ -33,10 +34,13 @@ lint: $(READY)
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -m "not slow and not data"
+	$(BIN)/pytest -m "not slow and not data and not browser"
 
 test-slow: $(READY)
 	$(BIN)/pytest -m slow
+
+test-browser: $(READY)
+	$(BIN)/pytest -m browser tests/browser
 
 eval: $(READY)
 	$(BIN)/textclean eval --data $(DATA)

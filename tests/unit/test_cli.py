@@ -133,6 +133,73 @@ class TestClean:
             str(folder / name) for name in ("m.png", "p.png", "r.json")
         }
 
+    def test_a_report_to_look_at_and_as_data(self, book: Path) -> None:
+        folder = book.parent / "out"
+        result = clean(
+            book, "-o", folder / "out.cbz",
+            "--report", folder / "r.html", "--report", folder / "r.json",
+        )  # fmt: skip
+        assert result.exit_code == 0
+        assert files_below(folder) == {"out.cbz", "r.html", "r.json"}
+        assert f"{folder / 'r.html'}: report, 0." in result.stderr
+        pages = json.loads((folder / "r.json").read_text())["documents"][0]["pages"]
+        assert [page["doubt"]["level"] for page in pages] == ["clean"] * 3
+        assert [page["decisions"][0]["action"] for page in pages] == ["fill"] * 3
+        text = (folder / "r.html").read_text()
+        assert all(f'id="{kind}-3"' in text for kind in ("thumbnail", "before", "patch", "page"))
+
+    def test_a_run_that_fails_leaves_no_report(self, tmp_path: Path) -> None:
+        (tmp_path / "broken.png").write_bytes(b"nothing")
+        assert (
+            clean(tmp_path / "broken.png", "--report", tmp_path / "new" / "r.html").exit_code == 2
+        )
+        assert files_below(tmp_path) == {"broken.png"}
+
+    def test_no_report_among_the_pages(self, page: Path) -> None:
+        result = clean(
+            page.parent, "-o", page.parent.parent / "o", "--report", page.parent / "r.html"
+        )
+        assert result.exit_code == 5
+        assert "read as pages the next time" in result.stderr
+
+    def test_log_json(self, page: Path, book: Path) -> None:
+        result = clean(page, book, "-o", book.parent / "o", "--log-json", "--json",
+                       "--report", book.parent / "r.html")  # fmt: skip
+        assert result.exit_code == 0
+        assert json.loads(result.stdout)["counts"]["pages"] == 4
+        told = [json.loads(line) for line in result.stderr.splitlines()]
+        names = [event["event"] for event in told]
+        assert names.count("document_opened") == names.count("document_finished") == 2
+        assert names.count("page_started") == names.count("page_finished") == 4
+        assert names[-2:] == ["run_finished", "report_written"]
+        assert told[-2]["counts"]["cleaned"] == 4
+
+    @pytest.mark.parametrize(
+        ("args", "code", "says"),
+        [
+            (("broken.png",), 2, "broken.png"),
+            (("page.png", "--verify", "9"), 1, "verify"),
+            (("page.png", "--no-such-option"), 1, "--no-such-option"),
+        ],
+    )
+    def test_log_json_tells_errors_in_json(
+        self,
+        page: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        args: tuple[str, ...],
+        code: int,
+        says: str,
+    ) -> None:
+        monkeypatch.chdir(page.parent)
+        (page.parent / "broken.png").write_bytes(b"nothing")
+        for more in ((), ("-q",)):
+            result = clean(*args, "--log-json", *more)
+            assert result.exit_code == code
+            error = json.loads(result.stderr.splitlines()[-1])
+            assert error["event"] == "error"
+            assert says in error["text"]
+            assert error["exit_code"] in (code, None)
+
     def test_options_reach_the_cleaner(self, page: Path) -> None:
         result = clean(page, "--only", "sfx,sign", "--json", "-q", "--profile", "comic")
         told = json.loads(result.stdout)
@@ -247,7 +314,7 @@ class TestExitCodes:
             ("clean", "page.png", "--pdf-renderer", "gutenberg"),
             ("clean", "page.png", "--detector", "regions"),
             ("clean", "page.png", "--dry-run", "--patch-out", "p.png"),
-            ("clean", "page.png", "--report", "r.html"),
+            ("clean", "page.png", "--report", "r.html", "--report", "r.html"),
             ("clean", "page.png", "-o", "page.jpg"),
             ("clean", "page.png", "other.png", "--mask-out", "m.png"),
             ("clean", "page.png", "page.png", "-o", "out"),

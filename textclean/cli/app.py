@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from textclean import __version__
 from textclean.cli import compare, documents, inpaint, lab, models, training
-from textclean.cli.console import put, tell_error
+from textclean.cli.console import put, tell_error, tell_event
 from textclean.errors import EXIT_INTERRUPTED, EXIT_OK, TextcleanError, UsageError
 
 if TYPE_CHECKING:
@@ -36,41 +36,45 @@ class _Group(TyperGroup):
         given = args[0] if args else settings.pop("args", None)
         given = sys.argv[1:] if given is None else list(given)
         settings["standalone_mode"] = False
+        log_json = "--log-json" in given
         try:
             code = super().main(given, **settings)
             if code == EXIT_INTERRUPTED:
                 # Newer typer turns Ctrl-C into this code, older ones raise.
-                _interrupted()
+                _interrupted(log_json)
         except Exception as error:
-            code = _explain(error, verbose=_is_verbose(given))
+            code = _explain(error, verbose=_is_verbose(given), log_json=log_json)
         except KeyboardInterrupt:
-            code = _interrupted()
+            code = _interrupted(log_json)
         sys.exit(code if isinstance(code, int) else EXIT_OK)
 
 
-def _explain(error: Exception, *, verbose: bool) -> int:
+def _explain(error: Exception, *, verbose: bool, log_json: bool) -> int:
     """Tell what went wrong; the exit code."""
     if isinstance(error, TextcleanError):
-        tell_error(error)
+        tell_error(error, log_json=log_json)
         return error.exit_code
     if isinstance(error, typer.Abort):
-        return _interrupted()
+        return _interrupted(log_json)
     # What typer and, before it had its own, click raise for a wrong call.
     if (message := getattr(error, "format_message", None)) is not None:
-        tell_error(f"{message().rstrip('.')}. See --help")
+        tell_error(f"{message().rstrip('.')}. See --help", log_json=log_json)
         return UsageError.exit_code
-    if verbose:
+    if verbose and log_json:
+        tell_event("detail", text="".join(traceback.format_exception(error)))
+    elif verbose:
         traceback.print_exception(error)
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     tell_error(
         f"something unexpected went wrong ({what}). This is a bug of textclean"
-        + ("" if verbose else "; run with -v for the traceback")
+        + ("" if verbose else "; run with -v for the traceback"),
+        log_json=log_json,
     )
     return 1
 
 
-def _interrupted() -> int:
-    tell_error("interrupted; what was not finished was not written")
+def _interrupted(log_json: bool) -> int:
+    tell_error("interrupted; what was not finished was not written", log_json=log_json)
     return EXIT_INTERRUPTED
 
 

@@ -16,9 +16,10 @@ CLEAN_EXAMPLES = (
     "textclean clean scans/ -o cleaned/ --patch-out patches/ --regions-out regions.json",
     "textclean clean book.pdf --profile document --pages 1-4,7",
     "textclean clean chapter.cbr -o chapter.pdf --keep-cover",
+    "textclean clean series/ -o cleaned/ --report report.html",
     "textclean clean *.jpg -o cleaned/ --except sfx --keep-language en",
-)
     "textclean clean page.png -o clean.png --psd page.psd --ocr",
+)
 DETECT_EXAMPLES = (
     "textclean detect page.png",
     "textclean detect chapter.cbz -o found/ --ocr",
@@ -77,12 +78,12 @@ def clean(
     allow_xfa: p.AllowXfa = None,
     mask_out: p.MaskOut = None,
     patch_out: p.PatchOut = None,
-    regions_out: p.RegionsOut = None,
     psd: p.Psd = None,
     psd_per_region: p.PsdPerRegion = False,
     psb: p.Psb = False,
     ora: p.Ora = None,
     split: p.Split = None,
+    regions_out: p.RegionsOut = None,
     report: p.Report = None,
     dry_run: Annotated[
         bool,
@@ -95,6 +96,7 @@ def clean(
     device: p.Device = None,
     offline: p.Offline = None,
     json: p.Json = False,
+    log_json: p.LogJson = False,
     quiet: p.Quiet = False,
     verbose: p.Verbose = False,
 ) -> None:
@@ -105,12 +107,12 @@ def clean(
     overwritten. A page that fails is taken over as it is and does not stop the others.
     """
     from textclean.api import make_cleaner, make_finder
+    from textclean.batch.layered import LayerWishes
     from textclean.cli.outputs import dry_run_folder, plan_clean, plan_detect
     from textclean.cli.runs import Run
-    from textclean.batch.layered import LayerWishes
 
     options = p.options_from(context.params)
-    console = Console(quiet, verbose)
+    console = Console(quiet, verbose, log_json)
     run = Run(options, console, pages=pages, overwrite=overwrite, report=report, password=password)
     if dry_run:
         if needs := [
@@ -179,6 +181,7 @@ def detect(
     device: p.Device = None,
     offline: p.Offline = None,
     json: p.Json = False,
+    log_json: p.LogJson = False,
     quiet: p.Quiet = False,
     verbose: p.Verbose = False,
 ) -> None:
@@ -192,7 +195,7 @@ def detect(
     from textclean.cli.runs import Run
 
     options = p.options_from(context.params)
-    console = Console(quiet, verbose)
+    console = Console(quiet, verbose, log_json)
     run = Run(options, console, pages=pages, overwrite=overwrite, report=report, password=password)
     plans = plan_detect(inputs, output, mask=mask_out, regions=regions_out)
     run.all(plans, lambda: make_finder(options).detect)

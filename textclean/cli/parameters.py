@@ -405,8 +405,15 @@ RegionsOut = Annotated[
     ),
 ]
 Report = Annotated[
-    Path | None,
-    _option("--report", help="What happened to every page, as JSON.", panel=BESIDE, metavar="FILE"),
+    list[Path] | None,
+    _option(
+        "--report",
+        help="What happened to every page: .html is one file to look at, with pictures before and "
+        "after (beside it, in NAME-files/, when they take more than 24 MB); .json the same as "
+        "data. May be given twice.",
+        panel=BESIDE,
+        metavar="FILE",
+    ),
 ]
 
 # -- run
@@ -423,6 +430,14 @@ Offline = Annotated[
 Json = Annotated[
     bool,
     _option("--json", help="Print the result as JSON on standard output.", panel=RUN),
+]
+LogJson = Annotated[
+    bool,
+    _option(
+        "--log-json",
+        help="Tell all that happens as JSON on standard error, one object a line.",
+        panel=RUN,
+    ),
 ]
 Quiet = Annotated[
     bool,

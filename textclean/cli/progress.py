@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textclean.batch import Watcher
 from textclean.cli.console import one_line, plural
+from textclean.cli.events import Events
+from textclean.cli.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.progress import Progress, ProgressColumn, TaskID
 
@@ -18,85 +21,162 @@ if TYPE_CHECKING:
     from textclean.types import PageResult, Region
 
 
-class Lines(Watcher):
-    """A line for each page."""
+FIRST_BEAT = 10.0
+"""Seconds between two lines about a document in a pipe, at first."""
 
-    def __init__(self, console: Console) -> None:
+LAST_BEAT = 60.0
+"""And once it has gone on for some minutes."""
+
+
+class Lines(Watcher):
+    """Lines about pages: of every page, or a line now and then.
+
+    Args:
+        console: Where they are told.
+        tally: How far the run is.
+        every: Whether every page is told. Otherwise the first of a document, then one after ten
+            seconds, later one a minute, and each page that fails.
+        clock: Seconds.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        tally: Tally | None = None,
+        *,
+        every: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._console = console
-        self._total = 0
-        self._done = 0
+        self._tally = tally or Tally()
+        self._every = every
+        self._clock = clock
+        self._opened = self._next = clock()
 
     def opened(self, source: str, pages: int) -> None:
         """A document was opened."""
-        self._total, self._done = pages, 0
+        self._tally.open(pages)
+        self._opened = self._next = self._clock()
 
     def finished(self, report: PageReport, result: PageResult | None) -> None:
         """A page is done."""
-        self._done += 1
-        place = f"[{self._done}/{self._total}] {report.name}"
+        self._tally.add(report)
+        place = f"[{self._tally.done}/{self._tally.total}] {report.name}"
         if report.status == "failed":
             # With one page, the whole document fails, and the error is told once, at the end.
-            if self._total > 1:
+            if self._tally.total > 1:
                 self._console.error(f"{place}: {report.reason}")
-        else:
+        elif self._every:
             self._console.say(f"{place}: {page_line(report)}")
+        elif self._clock() >= self._next:
+            pace = f"; {self._tally.line()}" if self._tally.done > 1 else ""
+            self._console.say(f"{place}: {page_line(report)}{pace}")
+            beat = (self._clock() - self._opened) / 10
+            self._next = self._clock() + min(max(beat, FIRST_BEAT), LAST_BEAT)
         for line in _details(report, result):
             self._console.detail(line)
 
 
-class Bar(Lines):
+class Bar(Watcher):
     """A progress bar; what went wrong is told above it."""
 
-    def __init__(self, console: Console, progress: Progress) -> None:
-        super().__init__(console)
+    def __init__(self, console: Console, progress: Progress, tally: Tally | None = None) -> None:
+        self._console = console
         self._progress = progress
+        self._tally = tally or Tally()
         self._task: TaskID | None = None
+        self._page = ""
 
     def opened(self, source: str, pages: int) -> None:
         """A document was opened."""
-        super().opened(source, pages)
-        self._task = self._progress.add_task(_short(source), total=pages, page="", speed="")
+        self._tally.open(pages)
+        if self._task is not None:
+            # Its line, which is told when it is done, stays; the bar is for the next.
+            self._progress.remove_task(self._task)
+        place = f"{self._tally.document}/{self._tally.documents} "
+        name = (place if self._tally.documents > 1 else "") + _short(source)
+        self._task = self._progress.add_task(name, total=pages, pace="")
 
     def started(self, name: str, number: int) -> None:
         """A page is about to be read."""
+        self._page = _short(name)
         if self._task is not None:
-            self._progress.update(self._task, page=_short(name))
+            self._progress.update(self._task, pace=self._pace())
 
     def finished(self, report: PageReport, result: PageResult | None) -> None:
         """A page is done."""
-        self._done += 1
-        if report.status == "failed" and self._total > 1:
+        self._tally.add(report)
+        if report.status == "failed" and self._tally.total > 1:
             self._console.error(f"{report.name}: {report.reason}")
         if self._task is not None:
-            spent = self._progress.tasks[self._task].elapsed or 0.0
-            speed = f"{self._done / spent:.2f} pages/s" if spent > 0 else ""
-            self._progress.update(self._task, advance=1, speed=speed)
+            self._progress.update(self._task, advance=1, pace=self._pace())
+
+    def _pace(self) -> str:
+        return ", ".join(part for part in (self._tally.line(), self._page) if part)
+
+
+class Several(Watcher):
+    """Tells several watchers."""
+
+    def __init__(self, *watchers: Watcher) -> None:
+        self._watchers = watchers
+
+    def opened(self, source: str, pages: int) -> None:
+        """A document was opened."""
+        for watcher in self._watchers:
+            watcher.opened(source, pages)
+
+    def started(self, name: str, number: int) -> None:
+        """A page is about to be read."""
+        for watcher in self._watchers:
+            watcher.started(name, number)
+
+    def finished(self, report: PageReport, result: PageResult | None) -> None:
+        """A page is done."""
+        for watcher in self._watchers:
+            watcher.finished(report, result)
 
 
 @contextmanager
-def watching(console: Console) -> Iterator[Watcher]:
-    """What tells the user how a run goes on."""
-    if not console.has_bar:
-        yield Lines(console)
-        return
-    from rich.console import Console as RichConsole
-    from rich.progress import Progress
+def watching(console: Console, *, documents: int = 1, device: str = "auto") -> Iterator[Watcher]:
+    """What tells the user how a run goes on.
 
-    with Progress(*columns(), console=RichConsole(stderr=True), transient=True) as progress:
-        yield Bar(console, progress)
+    Args:
+        console: Where it is told.
+        documents: How many documents there are.
+        device: The device of the run, whose memory is told.
+    """
+    tally = Tally(documents=documents, device=device)
+    if console.has_events:
+        yield Events(tally)
+    elif not console.has_bar:
+        yield Lines(console, tally, every=console.verbose)
+    else:
+        from rich.console import Console as RichConsole
+        from rich.progress import Progress
+
+        with Progress(
+            *columns(), console=RichConsole(stderr=True), transient=True, expand=True
+        ) as progress:
+            yield Bar(console, progress, tally)
 
 
 def columns() -> tuple[ProgressColumn, ...]:
-    """What the bar shows of a document: name, bar, pages, speed, time left, current page."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    """What the bar shows of a document: name, bar, pages, failures, pace, memory, current page.
+
+    The last column takes the room there is, and is cut off where it ends.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.table import Column
+
+    def fixed(**settings: Any) -> Column:
+        return Column(no_wrap=True, overflow="ellipsis", **settings)
 
     return (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]}", markup=False),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[page]}", markup=False, style="dim"),
+        TextColumn("{task.description}", markup=False, table_column=fixed(max_width=28)),
+        BarColumn(bar_width=12),
+        MofNCompleteColumn(table_column=fixed()),
+        TextColumn("{task.fields[pace]}", markup=False, table_column=fixed(ratio=1)),
     )
 
 

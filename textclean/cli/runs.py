@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,29 +12,29 @@ import typer
 from textclean.batch import (
     Job,
     PageSelection,
-    SidecarPaths,
-    Staging,
     residual_error,
     run_dict,
     run_job,
 )
 from textclean.cli.console import plural, put_json
-from textclean.cli.progress import document_line, watching
+from textclean.cli.progress import Several, document_line, watching
 from textclean.errors import (
     DependencyError,
     PageError,
     TextcleanError,
     UsageError,
 )
+from textclean.report import ReportFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from textclean.batch import DocumentResult, Watcher
     from textclean.cli.console import Console
     from textclean.cli.outputs import Plan
     from textclean.options import Options
+    from textclean.report import Written
     from textclean.types import Page, PageResult
 
     Prepare = Callable[[], Callable[[Page], PageResult]]
@@ -48,13 +48,12 @@ class Run:
         console: Where it is told.
         pages: Pages to process, as the user wrote them.
         overwrite: Replace outputs that are there already.
-        report: Where the report goes.
+        report: Where reports go, to look at (``.html``) or as data.
         password: What opens encrypted PDFs.
 
     Raises:
-        OptionsError: ``pages`` is no list of pages, or the report is asked for as something that
-            is not JSON.
-        FileAccessError: The report is there already, or a folder.
+        OptionsError: ``pages`` is no list of pages, or two reports have one name.
+        FileAccessError: A report is there already, or a folder.
     """
 
     def __init__(
@@ -64,7 +63,7 @@ class Run:
         *,
         pages: str | None = None,
         overwrite: bool = False,
-        report: Path | None = None,
+        report: Sequence[Path] | None = None,
         password: str | None = None,
     ) -> None:
         self._options = options
@@ -72,12 +71,7 @@ class Run:
         self._console = console
         self._pages = PageSelection.of(pages)
         self._overwrite = overwrite
-        self._report = report
-        self._staging = Staging(overwrite=overwrite)
-        if report is not None:
-            if report.suffix.lower() in (".html", ".htm"):
-                raise OptionsError("the report is JSON", remedy=f"Name it {report.stem}.json")
-            self._staging.claim(report)
+        self._reports = ReportFiles(report, overwrite=overwrite) if report else None
         self._done: list[DocumentResult] = []
         self._failures: dict[str, TextcleanError] = {}
 
@@ -92,7 +86,9 @@ class Run:
             TextcleanError: The only input failed, or something that all of them need is missing.
         """
         once = cache(prepare)
-        with watching(self._console) as watcher:
+        if self._reports is not None:
+            self._reports.refuse_inputs(plan.source for plan in plans)
+        with self._watching(len(plans)) as watcher:
             for plan in plans:
                 try:
                     self._one(plan, once, watcher)
@@ -106,6 +102,20 @@ class Run:
                     named = str(plan.source) in str(error)
                     self._console.error(error if named else error.at(source=str(plan.source)))
 
+    @contextmanager
+    def _watching(self, documents: int) -> Iterator[Watcher]:
+        """What tells the user and the reports how the run goes on."""
+        device = self._options.device
+        with watching(self._console, documents=documents, device=device) as watcher:
+            if self._reports is None:
+                yield watcher
+                return
+            try:
+                yield Several(watcher, self._reports.collector)
+            except BaseException:
+                self._reports.close()
+                raise
+
     def end(self, *, as_json: bool = False) -> None:
         """Write the report, print the result and leave with the exit code.
 
@@ -115,9 +125,10 @@ class Run:
             typer.Exit: Inputs failed; it was told already.
         """
         told = run_dict(self._done, self._failures, self._options.as_dict())
-        if self._report is not None:
-            self._staging.write(self._report, json.dumps(told, indent=2).encode() + b"\n")
-            self._staging.commit()
+        failed = told["failed_documents"]
+        self._console.event("run_finished", counts=told["counts"], failed_documents=failed)
+        if self._reports is not None:
+            self._write_reports(self._reports)
         if as_json:
             put_json(told)
         if self._failures:
@@ -125,6 +136,29 @@ class Run:
         self._raise_for_failed_pages()
         if self._options.strict:
             self._raise_for_residual()
+
+    def _write_reports(self, reports: ReportFiles) -> None:
+        try:
+            written = reports.write(self._failures, self._options.as_dict())
+        finally:
+            reports.close()
+        for report in written:
+            self._told_report(report)
+
+    def _told_report(self, report: Written) -> None:
+        """Where a report is and how large."""
+        if self._console.event(
+            "report_written",
+            path=str(report.path),
+            bytes=report.bytes,
+            pictures=None if report.folder is None else str(report.folder),
+            picture_bytes=report.picture_bytes,
+        ):
+            return
+        line = f"{report.path}: report, {report.bytes / 1e6:.1f} MB"
+        if report.folder is not None:
+            line += f"; its pictures are in {report.folder}, {report.picture_bytes / 1e6:.1f} MB"
+        self._console.say(line)
 
     def _one(self, plan: Plan, prepare: Prepare, watcher: Watcher) -> None:
         """Process one input."""
@@ -137,12 +171,18 @@ class Run:
             sidecars=plan.sidecars(),
             password=self._password,
             to=plan.to,
+            viewer=None if self._reports is None else self._reports.viewer,
         )
         result = run_job(job, prepare, watcher)
         self._done.append(result)
+        if self._reports is not None:
+            self._reports.collector.add(result)
         for warning in _warnings(result):
             self._console.warn(f"{plan.source}: {warning}")
-        self._console.say(document_line(result))
+        told = result.as_dict()
+        shown = {key: told[key] for key in ("source", "output", "seconds", "counts")}
+        if not self._console.event("document_finished", **shown):
+            self._console.say(document_line(result))
 
     def _code_of_failures(self) -> int:
         """The failures' own code when nothing else came out and they agree, else "some failed"."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 SCHEMA: Final = "report.schema.json"
 """Describes ``report.json`` (JSON Schema, draft 2020-12); lies beside this module."""
 
+_NUMBER: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 _USUAL: Final = (None, False, 0, "", "unknown")
 
 
@@ -148,10 +150,20 @@ def _document_dict(result: DocumentResult) -> dict[str, Any]:
 
 
 def _warnings(documents: Sequence[DocumentResult]) -> list[tuple[str, int]]:
-    """Each warning about a page, and of how many pages it was said; the most frequent first."""
-    return Counter(
-        warning for result in documents for page in result.pages for warning in page.warnings
-    ).most_common()
+    """Warnings about pages, and of how many each was said; the most frequent first.
+
+    Those that differ in their numbers only are one, with dots for the numbers.
+    """
+    said: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for result in documents:
+        for page in result.pages:
+            for warning in page.warnings:
+                said[_NUMBER.sub("…", warning)][warning] += 1
+    told = [
+        (next(iter(texts)) if len(texts) == 1 else pattern, texts.total())
+        for pattern, texts in said.items()
+    ]
+    return sorted(told, key=lambda pair: -pair[1])
 
 
 def _stages(documents: Sequence[DocumentResult]) -> dict[str, float]:

@@ -130,6 +130,10 @@ function row(page, at) {
     thumb.append(make("img", { src: picture("thumbnail", page), alt: "", decoding: "async" }));
   }
   const name = make("div", { class: "name", text: page.name, title: page.name });
+  if (run.documents.length > 1) {
+    const source = documentName(run.documents[page.document].source);
+    if (source !== page.name) name.append(make("span", { class: "of", text: source }));
+  }
   const why = make("div", { class: "reason", text: summary(page) });
   const aside = make("div", { class: "aside" }, badge(page), make("span", {
     class: "seconds", text: page.status === "skipped" ? "" : duration(page.seconds),

@@ -31,6 +31,7 @@ const keys = {
   j: () => choose(neighbour(1)),
   k: () => choose(neighbour(-1)),
   " ": () => toggle("after"),
+  f: () => toggle("after"),
   m: () => toggle("mask"),
   o: () => toggle("outlines"),
   "+": () => zoom(1),
@@ -79,6 +80,13 @@ document.addEventListener("keydown", (event) => {
   if (act) {
     event.preventDefault();
     act();
+  }
+});
+
+// After a click with a pointer the keys are the page's again: Space flips, whatever was clicked.
+document.addEventListener("click", (event) => {
+  if (event.detail > 0 && event.target.closest(".controls button, .regions button")) {
+    byId("stage").focus({ preventScroll: true });
   }
 });
 

@@ -58,11 +58,14 @@ function filter(level) {
   refresh();
 }
 
+// Columns whose heads begin with "#" hold figures.
 function table(heads, rows) {
+  const shape = (text, at) => (heads[at].startsWith("#") ? { text, class: "figure" } : { text });
   return make("div", { class: "wide" }, make("table", {},
-    make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { text, scope: "col" })))),
-    make("tbody", {}, ...rows.map((cells) => make("tr", {}, ...cells.map((text) =>
-      make("td", { text, ...(typeof text === "number" ? { class: "figure" } : {}) })))))));
+    make("thead", {}, make("tr", {}, ...heads.map((head, at) =>
+      make("th", { ...shape(head.replace("#", ""), at), scope: "col" })))),
+    make("tbody", {}, ...rows.map((cells) => make("tr", {}, ...cells.map((text, at) =>
+      make("td", shape(typeof text === "number" ? figure.format(text) : text, at))))))));
 }
 
 function pairs(values) {
@@ -85,14 +88,14 @@ function aboutRun() {
         source, error.message + (error.remedy ? `. ${error.remedy}` : "")])));
   }
   body.push(make("h3", { text: "Documents" }), table(
-    ["Input", "Output", "Pages", "Removed", "Left", "Failed", "Time"],
+    ["Input", "Output", "#Pages", "#Removed", "#Left", "#Failed", "#Time"],
     run.documents.map(({ source, output, counts, seconds }) => [
       source, output || "none, only looked", counts.pages, counts.removed, counts.residual,
       counts.failed, duration(seconds)])));
-  const said = run.documents.flatMap((item) => item.warnings.map((text) => [text, item.source]));
+  const said = run.documents.flatMap((item) => item.warnings.map((text) => [text, documentName(item.source)]));
   const warnings = [...said, ...run.warnings.map(([text, count]) => [text, plural(count, "page")])];
   if (warnings.length) {
-    body.push(make("h3", { text: "Warnings" }), table(["What", "Where"], warnings));
+    body.push(make("h3", { text: "Warnings" }), table(["What", "#Where"], warnings));
   }
   const total = Object.values(run.stages).reduce((sum, seconds) => sum + seconds, 0);
   const stages = make("div", { class: "stages" });

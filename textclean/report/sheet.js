@@ -102,7 +102,7 @@ function flip() {
 function fitting() {
   const stage = byId("stage");
   const [wide, high] = sheet.detail ? sheet.detail.size : [3, 4];
-  const room = [Math.max(stage.clientWidth - 24, 80), Math.max(stage.clientHeight - 24, 80)];
+  const room = [Math.max(stage.offsetWidth - 26, 80), Math.max(stage.offsetHeight - 26, 80)];
   const whole = Math.min(room[0], (room[1] * wide) / high);
   return high > 3 * wide ? Math.max(whole, Math.min(room[0], 420)) : whole;
 }

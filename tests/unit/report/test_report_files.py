@@ -172,6 +172,14 @@ class TestHtml:
             assert "</script" not in text.replace("<!-- script -->", "") or name.endswith("html")
             assert set(text) - set(string.printable) <= set("–·‹›−")
 
+    def test_warnings_that_differ_in_numbers_are_one(self, tmp_path: Path) -> None:
+        pages = [
+            page(1, warnings=("12 pixels changed by 3.5", "the palette is full")),
+            page(2, warnings=("1,204 pixels changed by 2",)),
+        ]
+        head = json.loads(_inert(_written(tmp_path / "r.html", pages), "run"))
+        assert head["warnings"] == [["… pixels changed by …", 2], ["the palette is full", 1]]
+
 
 class TestNames:
     def test_nothing_is_replaced_unasked(self, tmp_path: Path) -> None:
