@@ -172,6 +172,8 @@ class ArchiveSource(Document):
 class ArchiveSink(DocumentSink):
     """Writes an archive: a ZIP, or a 7z."""
 
+    takes_encoded = True
+
     def __init__(
         self, source: ArchiveSource, dst: Path, *, overwrite: bool, kind: str = "zip"
     ) -> None:
@@ -185,7 +187,9 @@ class ArchiveSink(DocumentSink):
         self._places: dict[int, tuple[int, int]] = {}
 
     def _write(self, entry: PageEntry, page: Page, mask: Mask) -> None:
-        data = self._source.entries[entry.number - 1].encode(page, mask)
+        self._put(entry, self._source.entries[entry.number - 1].encode(page, mask))
+
+    def _put(self, entry: PageEntry, data: bytes) -> None:
         with writing(self._output.path):
             self._places[entry.number] = self._spool.add(data)
 
@@ -197,6 +201,8 @@ class ArchiveSink(DocumentSink):
             archive = self._writer()
             for index, member in enumerate(source.members):
                 number = numbers.get(index, 0)
+                if number in self._left_out:
+                    continue
                 if number in self._written:
                     data = self._spool.get(self._places[number])
                 else:

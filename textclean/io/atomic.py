@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from textclean.errors import FileAccessError, OutputExistsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     FileId = tuple[int, int]
+
+WORK_FOLDER: Final = ".textclean"
+"""Name of the folder in which a run keeps its journal and unfinished pages beside its output."""
 
 _REMEDY_EXISTS: Final = "Choose another name, or ask for it to be overwritten"
 
@@ -137,8 +140,14 @@ def remove_folders(folders: Iterable[Path]) -> None:
             folder.rmdir()
 
 
-def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
-    """Rename a finished file; the rename itself is made durable.
+def move_into_place(temporary: Path, path: Path, *, overwrite: bool, durable: bool = True) -> None:
+    """Rename a finished file.
+
+    Args:
+        temporary: The file.
+        path: Its name.
+        overwrite: Whether a file of that name is replaced.
+        durable: Whether the rename is to survive a power cut; it costs a few milliseconds.
 
     Raises:
         OSError: The rename failed.
@@ -148,7 +157,8 @@ def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
         temporary.replace(path)
     else:
         _move_unless_taken(temporary, path)
-    _sync_folder(path.parent)
+    if durable:
+        _sync_folder(path.parent)
 
 
 def _move_unless_taken(temporary: Path, path: Path) -> None:
@@ -178,7 +188,7 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
         raise OutputExistsError(f"{path} exists already", remedy=_REMEDY_EXISTS)
 
 
-def refuse_input(path: Path, inputs: Iterable[FileId]) -> None:
+def refuse_input(path: Path, inputs: Collection[FileId]) -> None:
     """Refuse an output that is one of the inputs, also by another name or a link.
 
     Args:
@@ -188,7 +198,7 @@ def refuse_input(path: Path, inputs: Iterable[FileId]) -> None:
     Raises:
         FileAccessError: It is.
     """
-    if file_id(path) in set(inputs):
+    if file_id(path) in inputs:
         raise FileAccessError(
             f"the output {path} is the input: the input is never overwritten",
             remedy="Choose another name",

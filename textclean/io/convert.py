@@ -15,13 +15,13 @@ from textclean.io import comic_info
 from textclean.io.archive import ArchiveSource
 from textclean.io.archive_7z import SevenZipWriter
 from textclean.io.archive_zip import ZipWriter
-from textclean.io.atomic import OutputFile, Spool, file_id, is_folder, refuse_input
+from textclean.io.atomic import OutputFile, Spool, is_folder
 from textclean.io.book_pdf import PdfBook
 from textclean.io.book_tiff import TiffBook
 from textclean.io.books import ArchiveBook, Book, EpubBook, FolderBook
 from textclean.io.document import Document, DocumentSink, ImageEntry, summary, unique, writing
 from textclean.io.epub import EpubSource
-from textclean.io.folder import FolderSource
+from textclean.io.folder import FolderSource, refuse_inputs
 from textclean.io.images import read_file, write_image
 from textclean.io.natural import natural_key
 from textclean.io.pictures import picture_of
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 class ConvertSink(DocumentSink):
     """Writes the pages of a document into a new one of another format."""
+
+    takes_encoded = True
 
     def __init__(self, source: Document, dst: Path, *, to: str, overwrite: bool) -> None:
         """Take the output's name; nothing is visible under it before the commit.
@@ -53,7 +55,7 @@ class ConvertSink(DocumentSink):
         super().__init__(source)
         self._source = source
         self._to = to
-        _refuse_inputs(source, dst)
+        refuse_inputs(source, dst)
         self._output: OutputFile | FolderBook
         if to == "folder":
             self._output = FolderBook(dst, overwrite=overwrite)
@@ -63,7 +65,9 @@ class ConvertSink(DocumentSink):
         self._places: dict[int, tuple[int, int]] = {}
 
     def _write(self, entry: PageEntry, page: Page, mask: Mask) -> None:
-        data = write_image(page, mask, picture_of(self._source, entry))
+        self._put(entry, write_image(page, mask, picture_of(self._source, entry)))
+
+    def _put(self, entry: PageEntry, data: bytes) -> None:
         with writing(self._output.path):
             self._places[entry.number] = self._spool.add(data)
 
@@ -100,6 +104,8 @@ class ConvertSink(DocumentSink):
         """Put all pages into the book; how many could be."""
         added = 0
         for entry, name in zip(self._source.entries, page_names(self._source), strict=True):
+            if entry.number in self._left_out:
+                continue
             try:
                 if entry.number in self._written:
                     data = self._spool.get(self._places[entry.number])
@@ -173,20 +179,3 @@ def page_names(source: Document) -> list[str]:
 
 def _is_comic_info(name: str) -> bool:
     return name.rsplit("/", 1)[-1].lower() == "comicinfo.xml"
-
-
-def _refuse_inputs(source: Document, dst: Path) -> None:
-    """An output that is the input, or lies in a folder that is."""
-    if is_folder(source.path):
-        root, out = source.path.resolve(), dst.resolve()
-        if out.is_relative_to(root):
-            raise FileAccessError(
-                f"the output {dst} is the input folder or lies in it: the input is never "
-                "overwritten, and what is written there would be read the next time",
-                remedy="Choose a place outside it",
-            )
-        files = source.files if isinstance(source, FolderSource) else ()
-        identities = [file_id(source.path / file) for file in files]
-        refuse_input(dst, [identity for identity in identities if identity])
-        return
-    refuse_input(dst, [identity] if (identity := file_id(source.path)) else [])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from textclean.errors import FileAccessError, TextcleanError
+from textclean.errors import FileAccessError, TextcleanError, UnsupportedFormatError
 from textclean.io.atomic import cannot_write
 from textclean.io.guard import MAX_PIXELS
 from textclean.io.images import read_image, write_image
@@ -55,6 +57,7 @@ class ImageEntry:
         self.read = read
         self._source = source
         self._max_pixels = max_pixels
+        self._loaded: tuple[bytes, weakref.ref[Page]] | None = None
 
     def load(self) -> Page:
         """Decode the page.
@@ -65,18 +68,27 @@ class ImageEntry:
         """
         with located(self._source, self.name):
             data = self.read()
-        return read_image(
+        page = read_image(
             data,
             self.name,
             max_pixels=self._max_pixels,
             source=self._source,
             number=self.number,
         )
+        self._loaded = _digest(data), weakref.ref(page)
+        return page
 
     def encode(self, page: Page, mask: Mask) -> bytes:
         """The entry's bytes with the cleaned page in them."""
         with located(self._source, self.name):
-            return write_image(page, mask, self.read())
+            data = self.read()
+            return write_image(page, mask, data, self._page_of(data))
+
+    def _page_of(self, data: bytes) -> Page | None:
+        """The page that was loaded from these bytes, if anybody still holds it."""
+        if self._loaded is None or self._loaded[0] != _digest(data):
+            return None
+        return self._loaded[1]()
 
 
 class Document:
@@ -139,14 +151,18 @@ class DocumentSink:
     kept. Leaving the ``with`` block without a commit discards.
 
     Attributes:
+        takes_encoded: Whether :meth:`put` is possible.
         warnings: What did not come out as it was, one line each; filled until the commit.
     """
+
+    takes_encoded = False
 
     def __init__(self, source: Document) -> None:
         """A sink for the pages of ``source``."""
         self._document = source
         self._open = True
         self._written: set[int] = set()
+        self._left_out: set[int] = set()
         self.warnings: list[str] = []
 
     def keep(self, entry: PageEntry) -> None:
@@ -172,6 +188,30 @@ class DocumentSink:
         with located(self._document.name, entry.name):
             self._write(entry, page, mask)
         self._written.add(entry.number)
+
+    def put(self, entry: PageEntry, data: bytes) -> None:
+        """Write a page that is encoded already, by :func:`textclean.io.encoding.encoded_page`.
+
+        Raises:
+            FileAccessError: The output cannot be written.
+        """
+        self._require(entry)
+        self._put(entry, data)
+        self._written.add(entry.number)
+
+    def leave_out(self, entry: PageEntry) -> None:
+        """Let the output go without the page.
+
+        Raises:
+            UnsupportedFormatError: Pages cannot be taken out of a document of this format.
+        """
+        self._require(entry)
+        if not self.takes_encoded:
+            raise UnsupportedFormatError(
+                "pages cannot be left out of a document of this format",
+                remedy="Use --on-error copy, or convert it with --to cbz",
+            )
+        self._left_out.add(entry.number)
 
     def scrub(self, what: Collection[str], pages: Collection[int]) -> None:
         """Ask for leftovers to be removed, too, from formats that have such; by default none has.
@@ -226,12 +266,19 @@ class DocumentSink:
     def _write(self, entry: PageEntry, page: Page, mask: Mask) -> None:
         raise NotImplementedError
 
+    def _put(self, entry: PageEntry, data: bytes) -> None:
+        raise NotImplementedError
+
     def _commit(self) -> None:
         raise NotImplementedError
 
     def _close(self) -> None:
         """Let go of everything; remove what is not committed."""
         raise NotImplementedError
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 @contextlib.contextmanager

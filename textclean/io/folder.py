@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from textclean.errors import FileAccessError, UnsupportedFormatError
 from textclean.io.atomic import (
+    WORK_FOLDER,
     cannot_write,
     file_id,
     is_folder,
@@ -118,12 +119,14 @@ class FolderSink(DocumentSink):
             )
         if os.path.lexists(self._dst) and not is_folder(self._dst):
             raise FileAccessError(f"the output {self._dst} is a file and the input a folder")
-        inputs = {file_id(root / file) for file in self._source.files} - {None}
+        inputs = frozenset(
+            identity for file in self._source.files if (identity := file_id(root / file))
+        )
         for file in self._source.files:
             target = out / file
             if target.is_relative_to(root):
                 raise FileAccessError(f"the output {target} lies in the input folder")
-            refuse_input(target, (identity for identity in inputs if identity))
+            refuse_input(target, inputs)
             refuse_existing(target, self._overwrite)
 
     def _write(self, entry: PageEntry, page: Page, mask: Mask) -> None:
@@ -166,13 +169,36 @@ class FolderSink(DocumentSink):
         remove_folders(self._folders)
 
 
+def refuse_inputs(source: Document, dst: Path) -> None:
+    """Refuse an output that is the input, or lies in a folder that is.
+
+    Raises:
+        FileAccessError: It is.
+    """
+    if is_folder(source.path):
+        root, out = source.path.resolve(), dst.resolve()
+        if out.is_relative_to(root):
+            raise FileAccessError(
+                f"the output {dst} is the input folder or lies in it: the input is never "
+                "overwritten, and what is written there would be read the next time",
+                remedy="Choose a place outside it",
+            )
+        files = source.files if isinstance(source, FolderSource) else ()
+        identities = [file_id(source.path / file) for file in files]
+        refuse_input(dst, [identity for identity in identities if identity])
+        return
+    refuse_input(dst, [identity] if (identity := file_id(source.path)) else [])
+
+
 def _files(root: Path) -> Iterator[Path]:
     """All files below ``root``, relative to it."""
 
     def fail(error: OSError) -> None:
         raise cannot_read(Path(error.filename or root), error) from None
 
-    for folder, _, names in os.walk(root, onerror=fail):
+    for folder, below, names in os.walk(root, onerror=fail):
+        # What a run keeps beside its output is no page of it.
+        below[:] = [name for name in below if name != WORK_FOLDER]
         for name in names:
             path = Path(folder, name)
             if path.is_file():
