@@ -7,20 +7,27 @@ path.
 from __future__ import annotations
 
 import io
+import os
+import signal
+import time
 import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from PIL import Image as PILImage
 
+from textclean.cleaner import Cleaner
+from textclean.errors import CorruptInputError
+from textclean.options import Options
 from textclean.types import Region
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
-    from textclean.types import Image, Mask, Page
+    from textclean.types import Image, Mask, Page, PageResult
 
 INK = 90
 """Pixels darker than this are text to :class:`FakeDetector`."""
@@ -99,6 +106,58 @@ class FakeInpainter:
         filled = image.copy()
         filled[mask] = self.color
         return filled
+
+
+@dataclass(frozen=True)
+class FakeWork:
+    """Gives worker processes a cleaner without networks; picklable.
+
+    Attributes:
+        trouble: Name of a page -> what happens on it: "error", "nan", "kill" (the process is
+            killed), "kill once", "exit", or a number of seconds to sleep. "*" is every page.
+        diary: Folder in which a file says of each page how often it was begun, or None.
+    """
+
+    trouble: Mapping[str, str | float] = field(default_factory=dict)
+    diary: Path | None = None
+
+    def __call__(self, device: str | None) -> Callable[[Page], PageResult]:
+        cleaner = Cleaner(
+            Options(ink=False, verify=1),
+            detector=FakeDetector(on_page=self._on_page),
+            inpainter=FakeInpainter(),
+            versions={"detector": "fake"},
+        )
+
+        def work(page: Page) -> PageResult:
+            if self.trouble.get(page.name) == "nan":
+                cleaner.inpainter = lambda image, mask: np.full(image.shape, np.nan, np.float32)
+                cleaner.options = Options(ink=False, mask="polygons")
+                return cleaner.inpaint(page, np.ones(page.pixels.shape[:2], np.bool_))
+            return cleaner.clean(page)
+
+        return work
+
+    def begun(self) -> dict[str, int]:
+        """How often each page was begun."""
+        assert self.diary is not None
+        return {path.name: path.stat().st_size for path in self.diary.iterdir()}
+
+    def _on_page(self, page: Page) -> None:
+        first = True
+        if self.diary is not None and page.name:
+            with (self.diary / page.name.replace("/", "_")).open("ab") as file:
+                first = file.tell() == 0
+                file.write(b".")
+        trouble = self.trouble.get(page.name, self.trouble.get("*") if page.name else None)
+        if isinstance(trouble, int | float):
+            time.sleep(trouble)
+        elif trouble == "error":
+            raise CorruptInputError("it is damaged")
+        elif trouble == "kill" or (trouble == "kill once" and first):
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif trouble == "exit":
+            os._exit(3)
 
 
 def lettered(

@@ -1,26 +1,43 @@
-"""Many pages: the loop over a document, failures kept apart."""
+"""Many pages: the loop over one document, and runs over many that can be gone on with.
+
+:func:`run_job` processes a document in this process and writes it all or nothing.
+:func:`run_batch` is for the command line and for archives: worker processes, a journal, resuming;
+start reading it in :mod:`textclean.batch.engine`.
+"""
 
 from __future__ import annotations
 
+from textclean.batch.engine import BatchResult, run_batch
+from textclean.batch.job import Job, Watcher
 from textclean.batch.pages import PageSelection
+from textclean.batch.plan import Batch, Plan, make_plan
 from textclean.batch.report import DocumentResult, PageReport, residual_error, run_dict
-from textclean.batch.run import Job, Watcher, resolve_output, run_job, target_of
+from textclean.batch.run import resolve_output, run_job, target_of
 from textclean.batch.sidecars import SidecarPaths
 from textclean.batch.staging import Staging
+from textclean.batch.teller import BatchWatcher
 from textclean.batch.view import PageView, PageViewer
+from textclean.batch.workplace import Shard
 
 __all__ = [
+    "Batch",
+    "BatchResult",
+    "BatchWatcher",
     "DocumentResult",
     "Job",
     "PageReport",
     "PageSelection",
     "PageView",
     "PageViewer",
+    "Plan",
+    "Shard",
     "SidecarPaths",
     "Staging",
     "Watcher",
+    "make_plan",
     "residual_error",
     "resolve_output",
+    "run_batch",
     "run_dict",
     "run_job",
     "target_of",

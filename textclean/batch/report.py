@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
+from textclean import errors
 from textclean.errors import PageError, ResidualTextError, TextcleanError
 
 if TYPE_CHECKING:
@@ -73,6 +74,31 @@ class PageReport:
             "warnings": list(self.warnings),
             "error": None if self.error is None else _error_dict(self.error),
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The report that :meth:`as_dict` told, without tracebacks and pictures.
+
+        Raises:
+            KeyError: Something is missing, as in the other two cases.
+            TypeError: A value is of another kind.
+            ValueError: The same.
+        """
+        status: Any = str(values["status"])
+        error = values["error"]
+        return cls(
+            name=str(values["name"]),
+            number=int(values["number"]),
+            status=status,
+            reason=str(values["reason"]),
+            seconds=float(values["seconds"]),
+            stages=dict(values["stages"]),
+            regions=int(values["regions"]),
+            removed=int(values["removed"]),
+            residual=int(values["residual"]),
+            warnings=tuple(values["warnings"]),
+            error=None if error is None else _error_of(error),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +224,13 @@ def residual_error(
 
 def nothing_worked(pages: Sequence[PageReport], source: str) -> TextcleanError:
     """The error for a document of which no page could be processed."""
-    errors = [page.error for page in pages if page.error is not None]
-    if len(errors) == 1:
-        return errors[0].at(source=source)
+    found = [page.error for page in pages if page.error is not None]
+    if len(found) == 1:
+        return found[0].at(source=source)
     return PageError(
-        f"none of the {len(errors)} pages could be processed, so nothing was written; "
-        f"the first: {errors[0].message}",
-        remedy=errors[0].remedy,
+        f"none of the {len(found)} pages could be processed, so nothing was written; "
+        f"the first: {found[0].message}",
+        remedy=found[0].remedy,
         source=source,
     )
 
@@ -221,3 +247,10 @@ def _error_dict(error: TextcleanError) -> dict[str, Any]:
         "remedy": error.remedy,
         "exit_code": error.exit_code,
     }
+
+
+def _error_of(values: Mapping[str, Any]) -> TextcleanError:
+    kind = getattr(errors, str(values["type"]), None)
+    if not (isinstance(kind, type) and issubclass(kind, TextcleanError)):
+        kind = PageError
+    return kind(str(values["message"]), remedy=values["remedy"])

@@ -2,80 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import time
-import traceback
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textclean.batch.job import Job, Watcher, chosen_pages, open_job
+from textclean.batch.page import process_page
 from textclean.batch.report import DocumentResult, PageReport, nothing_worked
-from textclean.batch.sidecars import SidecarPaths, Sidecars
-from textclean.errors import (
-    DependencyError,
-    FileAccessError,
-    PageError,
-    TextcleanError,
-    UsageError,
-)
-from textclean.io import kind_of_path, open_sink, open_source
+from textclean.batch.sidecars import Sidecars
+from textclean.errors import TextcleanError
+from textclean.io import kind_of_path, open_sink
 from textclean.io import resolve_target as resolve
-from textclean.io.notes import collected_notes
-from textclean.io.raster import WARNINGS
-from textclean.io.wishes import with_wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from textclean.batch.pages import PageSelection
-    from textclean.batch.report import Status
-    from textclean.batch.view import PageView, PageViewer
-    from textclean.options import Options
     from textclean.protocols import PageEntry, Sink, Source
     from textclean.types import Page, PageResult
 
     Work = Callable[[Page], PageResult]
-
-
-class Watcher:
-    """Told how a run goes on. This one does nothing: override what is wanted."""
-
-    def opened(self, source: str, pages: int) -> None:
-        """A document was opened; so many of its pages are going to be processed."""
-
-    def started(self, name: str, number: int) -> None:
-        """A page is about to be read."""
-
-    def finished(self, report: PageReport, result: PageResult | None) -> None:
-        """A page is done; ``result`` is None when it failed. Skipped pages are not told of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One document and what is to be made of it.
-
-    Attributes:
-        source: File or folder.
-        output: The cleaned document; None = only look.
-        options: The options of the run.
-        pages: Pages to process, None = all; the others are taken over as they are.
-        overwrite: Replace outputs that are there already.
-        sidecars: What else to write.
-        password: What opens an encrypted PDF.
-        to: The output's format, see :func:`textclean.io.open_sink`; None = by its name.
-        viewer: Makes what a report shows of each page, for the watcher; None = no report.
-    """
-
-    source: Path
-    output: Path | None
-    options: Options
-    pages: PageSelection | None = None
-    overwrite: bool = False
-    sidecars: SidecarPaths = field(default_factory=SidecarPaths)
-    password: str | None = field(default=None, repr=False)
-    to: str | None = None
-    viewer: PageViewer | None = None
 
 
 def target_of(source: Path, output: str | os.PathLike[str]) -> Path:
@@ -131,16 +78,8 @@ def run_job(
             among others is no error: it is recorded in the result.
     """
     start = time.perf_counter()
-    with open_source(
-        job.source,
-        max_pixels=job.options.max_pixels,
-        pdf_renderer=job.options.pdf_renderer,
-        pdf_dpi=job.options.pdf_dpi,
-        password=job.password,
-        allow_signed=job.options.allow_signed,
-        allow_xfa=job.options.allow_xfa,
-    ) as source:
-        chosen = _chosen(job, source)
+    with open_job(job) as source:
+        chosen = chosen_pages(job, source)
         sidecars = Sidecars(
             job.sidecars,
             source,
@@ -195,8 +134,7 @@ class _Loop:
         self._sink = sink
         self._sidecars = sidecars
         self._watcher = watcher
-        self._options = job.options
-        self._viewer = job.viewer
+        self._job = job
         self.versions: dict[str, str] = {}
 
     def pages(self, source: Source, chosen: frozenset[int]) -> tuple[PageReport, ...]:
@@ -219,127 +157,28 @@ class _Loop:
             self._keep(entry)
             return PageReport(entry.name, entry.number, "skipped", "not among the pages asked for")
         self._watcher.started(entry.name, entry.number)
-        start = time.perf_counter()
-        report, result = self._attempt(entry)
-        report = replace(report, seconds=time.perf_counter() - start)
+        report, result = process_page(
+            entry,
+            self._work,
+            self._put,
+            self._job.options,
+            looking=self._sink is None,
+            viewer=self._job.viewer,
+        )
+        if result is None:
+            self._keep(entry)
         self._watcher.finished(report, result)
         return replace(report, view=None)
 
-    def _attempt(self, entry: PageEntry) -> tuple[PageReport, PageResult | None]:
-        """Clean and write a page; its own failure is reported, that of the whole run raised."""
-        page = None
-        try:
-            page = with_wishes(
-                entry.load(),
-                promote=self._options.promote,
-                allow_lossy=self._options.allow_lossy,
-            )
-            result = self._work(page)
-        except (UsageError, DependencyError):
-            # The next page would fail in the same way.
-            raise
-        except Exception as error:
-            return self._failed(entry, error, page), None
-        self.versions = result.versions
-        try:
-            report = self._put(entry, page, result)
-        except (UsageError, FileAccessError):
-            # No page can be written where this one cannot.
-            raise
-        except Exception as error:
-            return self._failed(entry, error, page), None
-        return report, result
-
-    def _put(self, entry: PageEntry, page: Page, result: PageResult) -> PageReport:
+    def _put(self, entry: PageEntry, result: PageResult) -> None:
         """Write what came out of a page."""
-        status: Status = "untouched"
-        warnings: tuple[str, ...] = ()
+        self.versions = result.versions
         if self._sink is not None and result.changed:
-            with collected_notes() as notes:
-                self._sink.write(entry, result.page, result.mask)
-            status = "cleaned"
-            warnings = (*page.metadata.extra.get(WARNINGS, ()), *notes)
+            self._sink.write(entry, result.page, result.mask)
         else:
             self._keep(entry)
         self._sidecars.add(entry, result)
-        removed = sum(region.action != "keep" for region in result.regions)
-        return PageReport(
-            name=entry.name,
-            number=entry.number,
-            status=status,
-            reason=_reason(result, looking=self._sink is None),
-            stages=dict(result.seconds),
-            regions=len(result.regions),
-            removed=removed,
-            residual=len(result.residual),
-            warnings=warnings,
-            view=self._view(page, result),
-        )
-
-    def _view(self, page: Page | None, result: PageResult | None) -> PageView | None:
-        """What a report shows of a page, if there is one and it could be read."""
-        if self._viewer is None or page is None:
-            return None
-        try:
-            return self._viewer(page, result)
-        except Exception:
-            # A page does not fail for want of its picture.
-            return None
-
-    def _failed(self, entry: PageEntry, error: Exception, page: Page | None) -> PageReport:
-        self._keep(entry)
-        told, details = _explained(error)
-        return PageReport(
-            name=entry.name,
-            number=entry.number,
-            status="failed",
-            reason=f"{told.message}. {told.remedy}" if told.remedy else told.message,
-            error=told,
-            details=details,
-            view=self._view(page, None),
-        )
 
     def _keep(self, entry: PageEntry) -> None:
         if self._sink is not None:
             self._sink.keep(entry)
-
-
-def _chosen(job: Job, source: Source) -> frozenset[int]:
-    """Numbers of the pages to process."""
-    count = len(source.entries)
-    chosen = frozenset(range(1, count + 1))
-    if job.pages is not None:
-        chosen = job.pages.numbers(count, source.name)
-    cover = getattr(source, "cover", None) if job.options.keep_cover else None
-    return chosen - {cover}
-
-
-def _reason(result: PageResult, *, looking: bool) -> str:
-    if looking:
-        return "only looked at"
-    if result.changed:
-        return ""
-    if not result.regions:
-        return "no text was found"
-    return "all text that was found is kept"
-
-
-def _explained(error: Exception) -> tuple[TextcleanError, str]:
-    """What to say of a page's failure, and the traceback when it was not foreseen.
-
-    The error is a fresh one: a traceback holds on to the page's pixels, and there may be
-    thousands of failed pages.
-    """
-    if isinstance(error, TextcleanError):
-        return copy.copy(error), ""
-    if isinstance(error, MemoryError):
-        return PageError(
-            "there is not enough memory for this page",
-            remedy="Close other programs, or set --max-pixels to refuse pages of that size",
-        ), ""
-    first = next(iter(str(error).splitlines()), "")
-    what = type(error).__name__ + (f": {first}" if first else "")
-    return PageError(
-        f"something unexpected went wrong ({what})",
-        remedy="This is a bug of textclean or of a library; -v shows where it happened",
-    ), "".join(traceback.format_exception(error))
