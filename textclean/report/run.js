@@ -18,11 +18,13 @@ function showHeading() {
     seconds > 0 ? `${(worked / seconds).toFixed(2)} pages/s` : "",
     plural(documents.reduce((sum, item) => sum + item.counts.removed, 0), "region")
       + (looked ? " to remove" : " removed"),
-    run.failed_documents.length ? `${plural(run.failed_documents.length, "input")} failed` : "",
     new Date(run.created).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" }),
   ];
   byId("facts").textContent = parts.filter(Boolean).join(" · ");
-  byId("facts").classList.toggle("failing", run.failed_documents.length > 0);
+  if (run.failed_documents.length) {
+    const failed = `${plural(run.failed_documents.length, "input")} failed`;
+    byId("facts").prepend(make("span", { class: "failing", text: failed }), " · ");
+  }
 }
 
 function showFilters() {
