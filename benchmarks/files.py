@@ -15,7 +15,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from PIL import Image, TiffImagePlugin
 
 from textclean import Region, clean_document, compare_documents
 from textclean.evaluation.memory import PeakMemory
-from textclean.io import open_sink, open_source
+from textclean.io import jpeg_compile, open_sink, open_source
 from textclean.native import merge, stored
 from textclean.types import Mask, Page
 
@@ -71,12 +71,14 @@ class Format:
         make: Gives a file around a picture.
         pillow: Decodes a file with Pillow and encodes it again in the same way; None = Pillow
             cannot.
+        plain: Whether loops over bits are not to be compiled.
     """
 
     name: str
     suffix: str
     make: Callable[[Image.Image], bytes]
     pillow: Callable[[bytes], bytes] | None
+    plain: bool = False
 
 
 def main() -> None:
@@ -116,6 +118,7 @@ def print_formats(scale: Scale, place: Path) -> None:
     for kind in FORMATS:
         source, out = place / f"in{kind.suffix}", place / f"out{kind.suffix}"
         source.write_bytes(kind.make(picture))
+        jpeg_compile.PATIENCE = float("inf") if kind.plain else -1
         masks = wipe(source, out)
         found = compare_documents(source, out, masks=masks)
         rest = sum(int((~mask).sum()) for mask in masks.values())
@@ -411,7 +414,7 @@ def cbz_again(data: bytes) -> bytes:
         return cbz_of(image)
 
 
-FORMATS = (
+COMPILED = (
     image_format("PNG RGB", ".png", "RGB", "PNG"),
     image_format("PNG palette", ".png", "P", "PNG"),
     image_format("PNG 16-bit grey", ".png", "I;16", "PNG"),
@@ -435,6 +438,11 @@ FORMATS = (
     Format("PDF composite", ".pdf", composite_pdf, None),
     Format("CBZ of PNG", ".cbz", cbz_of, cbz_again),
 )
+FORMATS = (
+    *COMPILED,
+    *(replace(kind, name=f"{kind.name}, no numba", plain=True)
+      for kind in COMPILED if kind.suffix == ".jpg"),
+)  # fmt: skip
 
 
 # Long documents

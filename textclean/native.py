@@ -90,10 +90,9 @@ def to_rgb(pixels: NDArray[Any], mode: Mode, palette: NDArray[np.uint8] | None =
     depth8 = _to_8bit(pixels)
     base = mode.removesuffix(";16")
     if base == "1":
-        grey = depth8.astype(np.uint8) * np.uint8(255)
-        return np.repeat(grey[..., None], 3, axis=2)
+        return _three_times(depth8.view(np.uint8) * np.uint8(255))
     if base in ("L", "I"):
-        return np.repeat(depth8[..., None], 3, axis=2)
+        return _three_times(depth8)
     if base == "LA":
         return _over_white(np.repeat(depth8[..., :1], 3, axis=2), depth8[..., 1])
     if base in ("P", "PA"):
@@ -127,12 +126,12 @@ def merge(page: Page, cleaned: Image, mask: Mask) -> Page:
         nearest entry, transparent pixels keep their alpha.
     """
     orientation = page.metadata.orientation
-    chosen = stored(mask, orientation)
+    chosen = np.divmod(np.flatnonzero(stored(mask, orientation)), page.pixels.shape[1])
     colors = stored(cleaned, orientation)[chosen]  # (n, 3)
     pixels = page.pixels.copy()
     pixels[chosen] = _from_rgb(colors, pixels[chosen], page)
     rgb = page.rgb.copy()
-    rgb[mask] = upright(to_rgb(pixels, page.mode, page.palette), orientation)[mask]
+    stored(rgb, orientation)[chosen] = to_rgb(pixels[chosen][None], page.mode, page.palette)[0]
     rgb.flags.writeable = False
     return replace(page, pixels=pixels, rgb=rgb)
 
@@ -160,6 +159,13 @@ def _from_rgb(colors: NDArray[np.uint8], before: NDArray[Any], page: Page) -> ND
     share = np.where(light == 0, 0, values.astype(np.float64).T * 255 / np.maximum(light, 1)).T
     inks = np.where(light[:, None] == 0, 0, 255 - np.rint(share))
     return np.column_stack([inks, 255 - light]).astype(before.dtype)
+
+
+def _three_times(grey: NDArray[np.uint8]) -> Image:
+    rgb = np.empty((*grey.shape, 3), np.uint8)
+    for channel in range(3):
+        rgb[..., channel] = grey
+    return rgb
 
 
 def _to_8bit(pixels: NDArray[Any]) -> NDArray[Any]:

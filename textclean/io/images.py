@@ -19,7 +19,7 @@ from textclean.errors import (
 from textclean.io import avif, bmp, jp2, jpeg, jxl, png, tiff, webp
 from textclean.io.guard import MAX_PIXELS, check_file_size
 from textclean.io.notes import note
-from textclean.io.raster import LOSSLESS, Raster, differs_outside
+from textclean.io.raster import LOSSLESS, Raster, changed, differs_outside
 from textclean.io.sniff import FOREIGN_DOCUMENTS, FOREIGN_IMAGES, HEAD_BYTES, sniff
 from textclean.io.tiff_file import TiffFile, TiffWriter
 from textclean.io.wishes import ALLOW_LOSSY, PROMOTED, note_promoted, promoted
@@ -81,7 +81,7 @@ def read_image(
     return raster.to_page(source=source, name=name, number=number)
 
 
-def write_image(page: Page, mask: Mask, original: bytes) -> bytes:
+def write_image(page: Page, mask: Mask, original: bytes, loaded: Page | None = None) -> bytes:
     """Encode a cleaned page in the format of the file it came from.
 
     What was written is decoded again and compared with the original outside the mask.
@@ -90,6 +90,7 @@ def write_image(page: Page, mask: Mask, original: bytes) -> bytes:
         page: The cleaned page.
         mask: ``(H, W)`` bool, as stored: pixels that may differ from the original.
         original: The bytes that the page was decoded from.
+        loaded: What they decode to, if that is at hand; else they are decoded again.
 
     Returns:
         The new file. All metadata is the original's.
@@ -100,7 +101,7 @@ def write_image(page: Page, mask: Mask, original: bytes) -> bytes:
         UnsupportedFormatError: The format cannot hold the page as it is.
     """
     try:
-        return _write_image(page, mask, original)
+        return _write_image(page, mask, original, loaded)
     except TextcleanError as error:
         raise error.at(source=page.source or None, page=page.name or None) from None
 
@@ -196,15 +197,21 @@ def require_fits(page: Page, mask: Mask, before: Raster) -> None:
         )
 
 
-def _write_image(page: Page, mask: Mask, original: bytes) -> bytes:
+def _write_image(page: Page, mask: Mask, original: bytes, loaded: Page | None) -> bytes:
     limit = page.pixels.shape[0] * page.pixels.shape[1]
-    before = decode_image(original, limit)
+    if loaded is None:
+        before = decode_image(original, limit)
+    else:
+        before = Raster(loaded.pixels, loaded.mode, loaded.palette, metadata=loaded.metadata)
     if page.metadata.extra.get(PROMOTED):
         before = promoted(before)
         note_promoted(before)
     require_fits(page, mask, before)
-    encoded = _encode(original, page, before)
-    after = decode_image(encoded, limit)
+    if sniff(original[:HEAD_BYTES]) == "jpeg":
+        encoded, after = jpeg.encode_checked(original, before, page.pixels)
+    else:
+        encoded = _encode(original, page, before)
+        after = decode_image(encoded, limit)
     if before.metadata.extra[LOSSLESS] and not page.metadata.extra.get(ALLOW_LOSSY):
         require_same_outside(before, after, mask)
     elif after.mode != before.mode or after.pixels.shape != before.pixels.shape:
@@ -216,17 +223,15 @@ def _write_image(page: Page, mask: Mask, original: bytes) -> bytes:
 
 def _note_loss(original: bytes, before: Raster, after: Raster, mask: Mask) -> None:
     """Tell how many pixels outside the mask a lossy format could not keep, and how far off."""
-    count = differs_outside(before, after, mask)
+    outside = changed(before.pixels, after.pixels) & ~mask
+    at = np.divmod(np.flatnonzero(outside), mask.shape[1])
+    count = len(at[0])
     if not count:
         return
-    most = max(
-        int(np.abs(a.astype(np.int32) - b)[~m].max(initial=0))
-        for a, b, m in zip(before.pixels, after.pixels, mask, strict=True)
-    )
+    most = int(np.abs(before.pixels[at].astype(np.int32) - after.pixels[at]).max())
     where = ""
-    if before.metadata.format == "JPEG":
-        near = jpeg.touched(original, mask)
-        where = "" if differs_outside(before, after, near) else ", all in the blocks it touches,"
+    if before.metadata.format == "JPEG" and not (outside & ~jpeg.touched(original, mask)).any():
+        where = ", all in the blocks it touches,"
     note(
         f"{before.metadata.format}: {count:,} of {mask.size - np.count_nonzero(mask):,} pixels "
         f"outside the mask{where} changed when the page was encoded, by {most} levels at most"
@@ -239,8 +244,6 @@ def _encode(original: bytes, page: Page, before: Raster) -> bytes:
     promote = bool(page.metadata.extra.get(PROMOTED))
     if kind == "png":
         return (png.encode_promoted if promote else png.encode)(original, page.pixels)
-    if kind == "jpeg":
-        return jpeg.encode(original, page.pixels)
     if kind in _MODERN:
         encoded: bytes = _MODERN[kind].encode(original, page.pixels, allow_lossy=lossy)
         return encoded

@@ -31,7 +31,7 @@ from textclean.io.jpeg_frame import (
 )
 from textclean.io.jpeg_splice import reach_of, splice
 from textclean.io.notes import note
-from textclean.io.raster import LOSSLESS, WARNINGS, Raster
+from textclean.io.raster import LOSSLESS, WARNINGS, Raster, changed
 from textclean.types import Metadata
 
 if TYPE_CHECKING:
@@ -74,23 +74,38 @@ def decode(data: bytes, max_pixels: int) -> Raster:
 def encode(original: bytes, pixels: NDArray[Any]) -> bytes:
     """The JPEG with other pixels of the same mode and size.
 
-    Blocks without a pixel that differs from the original's keep their coefficients.
-
     Args:
         original: The JPEG that the page was decoded from.
         pixels: ``(H, W)`` or ``(H, W, C)`` uint8, as :func:`decode` gives it.
 
     Returns:
-        A JPEG with the original's tables, sampling, progression, restart interval and metadata.
+        See :func:`encode_checked`.
     """
-    before = decode(original, pixels.size).pixels
-    if np.array_equal(before, pixels):
-        return original
+    return encode_checked(original, decode(original, pixels.size), pixels)[0]
+
+
+def encode_checked(original: bytes, before: Raster, pixels: NDArray[Any]) -> tuple[bytes, Raster]:
+    """The JPEG with other pixels of the same mode and size, and what it decodes to.
+
+    Blocks without a pixel that differs from the original's keep their coefficients.
+
+    Args:
+        original: The JPEG that the page was decoded from.
+        before: What it decodes to.
+        pixels: ``(H, W)`` or ``(H, W, C)`` uint8, as :func:`decode` gives it.
+
+    Returns:
+        A JPEG with the original's tables, sampling, progression, restart interval and metadata, and
+        its decoded pixels.
+    """
+    if np.array_equal(before.pixels, pixels):
+        return original, before
     try:
-        return _spliced(original, before, pixels)
+        return _spliced(original, before.pixels, pixels)
     except NotSpliceable as reason:
         note(f"JPEG: the whole page was encoded again, because {reason}")
-        return _encoded_again(original, pixels)
+        data = _encoded_again(original, pixels)
+        return data, decode(data, pixels.size)
 
 
 def touched(original: bytes, mask: Mask) -> Mask:
@@ -110,22 +125,18 @@ def touched(original: bytes, mask: Mask) -> Mask:
         return np.ones_like(mask)
 
 
-def _spliced(original: bytes, before: NDArray[Any], pixels: NDArray[Any]) -> bytes:
-    """The JPEG with new coefficients in the touched blocks, checked by decoding it.
+def _spliced(original: bytes, before: NDArray[Any], pixels: NDArray[Any]) -> tuple[bytes, Raster]:
+    """The JPEG with new coefficients in the touched blocks, and what it decodes to.
 
     Raises:
         NotSpliceable: It cannot be done, or a pixel elsewhere would change (a decoder smooths
             progressive images of which scans are missing).
     """
     data, reach = splice(original, before, pixels)
-    with decoder_errors("JPEG image"):
-        after = decode(data, pixels.size).pixels
-    differs = before != after
-    if differs.ndim == 3:
-        differs = differs.any(axis=2)
-    if (differs & ~reach).any():
+    after = decode(data, pixels.size)
+    if (changed(before, after.pixels) & ~reach).any():
         raise NotSpliceable("its scans are not complete")
-    return data
+    return data, after
 
 
 def _encoded_again(original: bytes, pixels: NDArray[Any]) -> bytes:

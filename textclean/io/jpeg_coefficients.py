@@ -1,28 +1,16 @@
-"""The quantized coefficients of a JPEG, scan by scan, and how their blocks lie (T.81, annex A)."""
+"""The quantized coefficients of a JPEG, and how their blocks lie (ITU-T T.81, annex A)."""
 
 from __future__ import annotations
 
-import re
-import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from textclean.errors import CorruptInputError
-from textclean.io.jpeg_entropy import Bits, Scan, first_ac, progressive_dc, sequential, symbols
-from textclean.io.jpeg_frame import (
-    DHT,
-    DQT,
-    DRI,
-    END,
-    Frame,
-    NotSpliceable,
-    Segment,
-    next_marker,
-    walk,
-)
-from textclean.io.jpeg_refinement import refine_ac
+from textclean.io.jpeg_entropy import decoded, locate
+from textclean.io.jpeg_frame import Frame, NotSpliceable
+from textclean.io.jpeg_progressive import first_ac, first_dc, more_ac, more_dc
+from textclean.io.jpeg_scans import damage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,33 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclean.io.jpeg_frame import Component
+    from textclean.io.jpeg_scans import Stored, StoredScan
 
     Blocks = NDArray[np.int16]
-
-_READABLE: Final = frozenset({0xC0, 0xC1, 0xC2})
-_END_OF_SCAN: Final = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
-_RESTART: Final = re.compile(rb"\xff+[\xd0-\xd7]")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Coefficients:
-    """All coefficients of an image.
-
-    Attributes:
-        planes: Of each component ``(rows, columns, 64)`` int16 quantized coefficients in zigzag
-            order, all blocks of whole MCUs.
-        tables: Of each component ``(64,)`` uint16 quantization table in zigzag order.
-        huffman: Huffman tables as stored (counts and symbols), by class (0 DC, 1 AC) and the
-            component's position; empty when there is more than one scan.
-        header: The scan's header as stored; empty when there is more than one scan.
-        extras: Metadata segments between the scans.
-    """
-
-    planes: tuple[Blocks, ...]
-    tables: tuple[NDArray[np.uint16], ...]
-    huffman: dict[tuple[int, int], bytes]
-    header: bytes
-    extras: tuple[Segment, ...]
+    Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +75,80 @@ class Grid:
         return self.high * down, self.wide * across
 
 
-def read_coefficients(frame: Frame, data: bytes) -> Coefficients:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The blocks of a scan in their order.
+
+    Attributes:
+        frame: The frame.
+        grid: Its grid.
+        chosen: The scan's components by position.
+        pattern: The component of each block in an MCU.
+        count: Blocks in the scan.
+    """
+
+    frame: Frame
+    grid: Grid
+    chosen: tuple[int, ...]
+    pattern: tuple[int, ...]
+    count: int
+
+    @classmethod
+    def of(cls, frame: Frame, grid: Grid, chosen: Sequence[int]) -> Layout:
+        """The layout of a scan of some components."""
+        pattern = tuple(blocks_of_mcu(frame, chosen))
+        high, wide = grid.high, grid.wide
+        if len(chosen) == 1:
+            high, wide = grid.used(frame, frame.components[chosen[0]])
+        return cls(frame, grid, tuple(chosen), pattern, high * wide * len(pattern))
+
+    def numbers(self, index: int, y: Ints, x: Ints) -> Ints:
+        """The places in the scan of a component's blocks, by their rows and columns."""
+        part = self.frame.components[index]
+        if len(self.chosen) == 1:
+            return y * self.grid.used(self.frame, part)[1] + x
+        mcu = y // part.down * self.grid.wide + x // part.across
+        within = y % part.down * part.across + x % part.across
+        return mcu * len(self.pattern) + self.pattern.index(index) + within
+
+
+def read_coefficients(frame: Frame, stored: Stored) -> tuple[Blocks, ...]:
     """The coefficients of a baseline or progressive JPEG.
 
+    Returns:
+        Of each component ``(rows, columns, 64)`` int16 quantized coefficients in zigzag order, all
+        blocks of whole MCUs.
+
     Raises:
-        NotSpliceable: Arithmetic coding, damage, or an oddity that only a decoder can cope with.
+        NotSpliceable: The data is damaged or cut off.
     """
-    if frame.marker not in _READABLE:
-        raise NotSpliceable("it is arithmetic-coded")
-    reader = _Reader(frame, data)
-    try:
-        return reader.all()
-    except (CorruptInputError, IndexError, KeyError, struct.error, ValueError) as error:
-        raise NotSpliceable(f"its data is damaged ({error})") from None
+    grid = Grid.of(frame)
+    planes = tuple(np.zeros((*grid.stored(frame, part), 64), np.int16) for part in frame.components)
+    for scan in stored.scans:
+        with damage():
+            blocks = to_scan_order(frame, grid, planes, scan.chosen).copy()
+            _decode(Layout.of(frame, grid, scan.chosen), scan, blocks)
+            _from_scan_order(frame, grid, planes, scan.chosen, blocks)
+    return planes
+
+
+def _decode(layout: Layout, scan: StoredScan, blocks: Blocks) -> None:
+    """Decode a scan into its ``(n, 64)`` blocks."""
+    pattern, header = layout.pattern, scan.header
+    each = scan.each(len(blocks), len(pattern))
+    bits = scan.bits(scan.pieces(-(-len(blocks) // each)))
+    if not layout.frame.progressive:
+        tables = [(scan.table(0, i).codes, scan.table(1, i).codes) for i in pattern]
+        located = locate(bits, tables, pattern, len(blocks), each)
+        blocks[:] = decoded(bits, located, np.arange(len(blocks)), [ac for _, ac in tables])
+    elif header.first == 0 and header.high == 0:
+        first = [scan.table(0, i).codes for i in pattern]
+        first_dc(bits, blocks, first, pattern, each, header.low)
+    elif header.first == 0:
+        more_dc(bits, blocks, each, header.low)
+    else:
+        decode = more_ac if header.high else first_ac
+        decode(bits, blocks, scan.table(1, pattern[0]).codes, header, each)
 
 
 def to_scan_order(
@@ -163,124 +189,3 @@ def _from_scan_order(
         own = cells[:, at : at + count].reshape(grid.high, grid.wide, part.down, part.across, 64)
         planes[index][:] = own.swapaxes(1, 2).reshape(planes[index].shape)
         at += count
-
-
-class _Reader:
-    """Reads scan after scan into the planes."""
-
-    def __init__(self, frame: Frame, data: bytes) -> None:
-        self._frame = frame
-        self._data = data
-        self._grid = Grid.of(frame)
-        self._planes = tuple(
-            np.zeros((*self._grid.stored(frame, part), 64), np.int16) for part in frame.components
-        )
-        self._quantization: dict[int, NDArray[np.uint16]] = {}
-        self._codes: dict[tuple[int, int], bytes] = {}
-        self._interval = 0
-        self._used: dict[tuple[int, int], bytes] = {}
-        self._headers: list[bytes] = []
-        self._extras: list[Segment] = []
-        self._read: set[int] = set()
-
-    def all(self) -> Coefficients:
-        for segment in self._frame.segments:
-            self._define(segment)
-        tables = tuple(self._quantization[part.table] for part in self._frame.components)
-        at = self._frame.body
-        while True:
-            at = self._scan(at)
-            marker, _ = next_marker(self._data, at)
-            if marker == END:
-                break
-            *between, (at, _) = walk(self._data, at)
-            for _, segment in between:
-                if segment.is_metadata:
-                    self._extras.append(segment)
-                elif segment.marker == DQT:
-                    raise NotSpliceable("its tables change from scan to scan")
-                self._define(segment)
-        if self._read != set(range(len(self._planes))):
-            raise NotSpliceable("not all of its components are there")
-        only = len(self._headers) == 1 and not self._frame.progressive
-        return Coefficients(
-            planes=self._planes,
-            tables=tables,
-            huffman=self._used if only else {},
-            header=self._headers[0] if only else b"",
-            extras=tuple(self._extras),
-        )
-
-    def _define(self, segment: Segment) -> None:
-        body = segment.data
-        if segment.marker == DQT:
-            while body:
-                wide, number = body[0] >> 4, body[0] & 15
-                size = 128 if wide else 64
-                values = np.frombuffer(body[1 : 1 + size], ">u2" if wide else "u1")
-                if len(values) < 64 or not values.all():
-                    raise NotSpliceable("its quantization tables are damaged")
-                self._quantization[number] = values.astype(np.uint16)
-                body = body[1 + size :]
-        elif segment.marker == DHT:
-            while body:
-                end = 17 + sum(body[1:17])
-                self._codes[body[0] >> 4, body[0] & 15] = body[1:end]
-                body = body[end:]
-        elif segment.marker == DRI:
-            self._interval = int.from_bytes(body[:2], "big")
-
-    def _scan(self, at: int) -> int:
-        """Decode the scan whose header is at ``at``; the offset of the marker after it."""
-        (length,) = struct.unpack_from(">H", self._data, at + 2)
-        scan = self._header(self._data[at + 4 : at + 2 + length])
-        start = at + 2 + length
-        self._headers.append(self._data[at:start])
-        found = _END_OF_SCAN.search(self._data, start)
-        end = found.start() if found else len(self._data)
-        chosen = [index for index, _, _ in scan.parts]
-        self._read.update(chosen)
-        blocks = to_scan_order(self._frame, self._grid, self._planes, chosen).copy()
-        self._decode(scan, blocks, self._data[start:end])
-        _from_scan_order(self._frame, self._grid, self._planes, chosen, blocks)
-        return end
-
-    def _header(self, body: bytes) -> Scan:
-        names = [part.name for part in self._frame.components]
-        parts = tuple(
-            (names.index(body[1 + 2 * i]), body[2 + 2 * i] >> 4, body[2 + 2 * i] & 15)
-            for i in range(body[0])
-        )
-        first, last, shifts = body[1 + 2 * body[0] : 4 + 2 * body[0]]
-        if not self._frame.progressive:
-            first, last, shifts = 0, 63, 0
-            for index, dc, ac in parts:
-                self._used[0, index] = self._codes[0, dc]
-                self._used[1, index] = self._codes[1, ac]
-        if last > 63 or first > last or (first and len(parts) > 1):
-            raise NotSpliceable("a scan's header is damaged")
-        return Scan(parts, first, last, shifts >> 4, shifts & 15)
-
-    def _decode(self, scan: Scan, blocks: Blocks, data: bytes) -> None:
-        pattern = blocks_of_mcu(self._frame, [index for index, _, _ in scan.parts])
-        coded = [part.replace(b"\xff\0", b"\xff") for part in _RESTART.split(data)]
-        each = (self._interval or len(blocks)) * len(pattern)
-        if len(coded) != -(-len(blocks) // each):
-            raise NotSpliceable("its restart markers are not where they belong")
-        tables = {index: (dc, ac) for index, dc, ac in scan.parts}
-        for number, part in enumerate(coded):
-            own = blocks[number * each : (number + 1) * each]
-            bits = Bits(part)
-            if not self._frame.progressive:
-                dcs = [symbols(self._codes[0, tables[i][0]], first=True) for i in pattern]
-                acs = [symbols(self._codes[1, tables[i][1]]) for i in pattern]
-                sequential(bits, own, dcs, acs, pattern)
-            elif scan.first == 0:
-                dcs = [] if scan.high else [
-                    symbols(self._codes[0, tables[i][0]], first=True) for i in pattern
-                ]  # fmt: skip
-                progressive_dc(bits, own, dcs, pattern, scan)
-            elif scan.high == 0:
-                first_ac(bits, own, symbols(self._codes[1, scan.parts[0][2]], runs=True), scan)
-            else:
-                refine_ac(bits, own, symbols(self._codes[1, scan.parts[0][2]], runs=True), scan)

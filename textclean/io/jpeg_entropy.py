@@ -1,28 +1,31 @@
 """Huffman-coded scans of a JPEG to coefficients (ITU-T T.81, annexes F and G).
 
-Decoding a Huffman code is one step after the other: only that part is a Python loop, and it notes
-nothing but one number a symbol. Where each symbol stands, its value bits, its coefficient and its
-block all follow from those numbers by sums over arrays.
+Decoding a Huffman code is one step after the other: only that part is a loop over symbols
+(:mod:`textclean.io.jpeg_compile`), and it notes nothing but where blocks begin. From there on all
+blocks are alike: they are decoded side by side, one symbol of each at a time.
 """
 
 from __future__ import annotations
 
-from array import array
-from functools import lru_cache
-from itertools import cycle, islice
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from textclean.io.jpeg_compile import is_compiled, kernel
 from textclean.io.jpeg_frame import NotSpliceable
+from textclean.io.jpeg_lookup import SIZE, STEP_BITS, VALUE_BITS, block_looks, single_looks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Blocks = NDArray[np.int16]
+    Ints = NDArray[np.int64]
 
-# A symbol as one number: bits of code and value, step in the block, bits of value, first of block.
-_STEP, _SIZE, _FIRST = 6, 13, 17
+# A block takes less than this, whatever its codes: 64 of 16 bits with 15 bits of value.
+_BLOCK_BITS = 64 * 31
 
 
 class Scan(NamedTuple):
@@ -36,184 +39,158 @@ class Scan(NamedTuple):
 
 
 class Bits:
-    """The bits of a piece of a scan, to be looked at from any place.
+    """The bits of a scan, to be looked at from any place.
 
     Attributes:
-        windows: 32 bits from each byte on.
-        words: The same, for the loop over symbols.
-        count: How many bits there are.
+        data: The bytes.
+        windows: 32 bits from each byte on; beyond the end they are zeros.
+        starts: ``(pieces,)`` the first bit of each piece between restarts.
+        ends: ``(pieces,)`` the bit after its last.
     """
 
-    def __init__(self, data: bytes) -> None:
-        """The bits of unstuffed bytes."""
-        # Beyond the end decoders see zeros; the loops notice when they run over.
-        padded = np.frombuffer(data + bytes(8), np.uint8).astype(np.uint32)
-        self.windows = padded[:-3] << 24 | padded[1:-2] << 16 | padded[2:-1] << 8 | padded[3:]
-        self.words = array("I", self.windows.tobytes())
-        self.count = 8 * len(data)
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        """The bits of unstuffed pieces."""
+        self.data = b"".join(pieces)
+        padded = np.frombuffer(self.data + bytes(_BLOCK_BITS // 8 + 8), np.uint8)
+        wide = padded.astype(np.uint32)
+        self.windows = wide[:-3] << 24 | wide[1:-2] << 16 | wide[2:-1] << 8 | wide[3:]
+        self.ends = 8 * np.cumsum([len(piece) for piece in pieces], dtype=np.int64)
+        self.starts = np.concatenate([[0], self.ends[:-1]]).astype(np.int64)
 
-    def values(self, at: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[np.int64]:
+    def values(self, at: Ints, size: Ints | int) -> Ints:
         """The unsigned numbers of ``size`` bits that start at the bits ``at``; up to 16 bits."""
         shift = 32 - (at & 7) - size
-        found: NDArray[np.int64] = (self.windows[at >> 3].astype(np.int64) >> shift) & (
-            (1 << size) - 1
-        )
+        found: Ints = (self.windows[at >> 3].astype(np.int64) >> shift) & ((1 << size) - 1)
         return found
 
+    def signed(self, ends: Ints, size: Ints) -> Ints:
+        """The values whose bits end before ``ends``; the lower half is negative (F.2.2.1)."""
+        value = self.values(ends - size, size)
+        return np.where(value < (1 << size) >> 1, value - (1 << size) + 1, value)
 
-@lru_cache(maxsize=16)
-def symbols(table: bytes, *, first: bool = False, runs: bool = False) -> list[int]:
-    """What each 16-bit look at the stream means, by a Huffman table as it is stored.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Located:
+    """Where the blocks of a sequential scan are.
+
+    Attributes:
+        starts: ``(n,)`` first bit of each block.
+        stops: ``(n,)`` bit after its last.
+        values: ``(n,)`` first bit after its DC difference.
+        dc: ``(n,)`` DC values, the differences summed up.
+    """
+
+    starts: Ints
+    stops: Ints
+    values: Ints
+    dc: Ints
+
+
+def locate(
+    bits: Bits, tables: Sequence[tuple[bytes, bytes]], pattern: Sequence[int], count: int, each: int
+) -> Located:
+    """Find the blocks of a sequential scan.
 
     Args:
-        table: 16 counts of codes by length, then the symbols (T.81, B.2.4.2).
-        first: Whether the symbols are sizes of DC differences, else run and size of AC values.
-        runs: Whether a block's end may stand for many blocks (progressive images).
-
-    Returns:
-        65,536 numbers: bits of code and value, step in the block, bits of value, first of block;
-        0 = no code.
+        bits: Its bits.
+        tables: DC and AC table of each block in an MCU.
+        pattern: Component of each block in an MCU.
+        count: Blocks in the scan.
+        each: Blocks between two restarts.
 
     Raises:
-        NotSpliceable: The table holds more codes than there is room for.
+        NotSpliceable: The data is damaged or cut off.
     """
-    found = np.zeros(1 << 16, np.int64)
-    at, index = 0, 16
-    for length in range(1, 17):
-        for _ in range(table[length - 1]):
-            symbol = table[index]
-            size = symbol & 15
-            step = 1 if first else (symbol >> 4) + 1
-            if not (first or runs or size) and symbol != 0xF0:
-                step = 64
-            number = (length + size) | step << _STEP | size << _SIZE | int(first) << _FIRST
-            end = at + (1 << (16 - length))
-            if end > 1 << 16 or (first and symbol > 15):
-                raise NotSpliceable("its Huffman tables are damaged")
-            found[at:end] = number
-            at, index = end, index + 1
-    return list(found.tolist())
-
-
-def sequential(
-    bits: Bits, blocks: Blocks, dcs: list[list[int]], acs: list[list[int]], pattern: list[int]
-) -> None:
-    """A piece of a sequential scan into its ``(n, 64)`` blocks."""
-    e = np.array(_walk(bits, len(blocks), dcs, acs), np.int64)
-    taken = e & 63
-    ends = np.cumsum(taken)
-    if not e.all() or ends[-1] > bits.count + 7:
+    known = sorted(set(tables))
+    looks = np.concatenate([block_looks(*pair, several=not is_compiled()) for pair in known])
+    bases = np.array([known.index(pair) * 3 * SIZE for pair in tables], np.int64)
+    starts, stops = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    if not _walk(bits.windows, looks, bases, bits.starts, bits.ends, each, starts, stops):
         raise NotSpliceable("its data is damaged")
-    size = e >> _SIZE & 15
-    value = _signed(bits.values(ends - size, size), size)
-    is_first = (e >> _FIRST & 1).astype(bool)
-    steps = np.cumsum(e >> _STEP & 127)
-    block = np.cumsum(is_first) - 1
-    starts = steps[is_first]
-    place = steps - starts[block]
-    if (place[size > 0] > 63).any():
-        raise NotSpliceable("its data is damaged")
-    ac = (size > 0) & ~is_first
-    blocks[block[ac], place[ac]] = value[ac]
-    _undo_differences(blocks, value[is_first], pattern)
+    firsts = np.stack([single_looks(dc, first=True) for dc, _ in known])
+    which = repeated(bases // (3 * SIZE), count)
+    entry = firsts[which, bits.values(starts, 16)].astype(np.int64)
+    values, size = starts + (entry & 63), entry >> VALUE_BITS
+    dc = summed(bits.signed(values, size), pattern, each)
+    return Located(starts, stops, values, dc)
 
 
-def _walk(bits: Bits, count: int, dcs: list[list[int]], acs: list[list[int]]) -> list[int]:
-    """The symbols of so many blocks, each as its number."""
-    words, end = bits.words, bits.count + 64
-    notes: list[int] = []
-    note = notes.append
-    at = 0
-    for dc, ac in islice(cycle(zip(dcs, acs, strict=True)), count):
-        e = dc[words[at >> 3] >> (16 - (at & 7)) & 0xFFFF]
-        note(e)
-        at += e & 63
-        k = 1
+@kernel
+def _walk(
+    words: Any, looks: Any, bases: Any, begins: Any, ends: Any, each: int, starts: Any, stops: Any
+) -> bool:
+    """Note where blocks begin and end; whether all of them are whole."""
+    at, slot, piece, left = 0, 0, -1, 0
+    for number in range(len(starts)):
+        if left == 0:
+            piece += 1
+            at, slot, left = begins[piece], 0, each
+        left -= 1
+        starts[number] = at
+        base = bases[slot]
+        slot += 1
+        if slot == len(bases):
+            slot = 0
+        entry = looks[base + (words[at >> 3] >> (16 - (at & 7)) & 0xFFFF)]
+        at += entry & 63
+        k = entry >> 6 & 511
         while k < 64:
-            e = ac[words[at >> 3] >> (16 - (at & 7)) & 0xFFFF]
-            note(e)
-            at += e & 63
-            k += e >> 6 & 127
-            if not e:
-                raise NotSpliceable("its data is damaged")
-        if at > end:
-            raise NotSpliceable("its data is cut off")
-    return notes
+            table = base + 65536 if k < 40 else base + 131072
+            entry = looks[table + (words[at >> 3] >> (16 - (at & 7)) & 0xFFFF)]
+            at += entry & 63
+            k += entry >> 6 & 511
+        if (64 < k < 81) or k >= 256 or at > ends[piece]:
+            return False
+        stops[number] = at
+    return True
 
 
-def progressive_dc(
-    bits: Bits, blocks: Blocks, dcs: list[list[int]], pattern: list[int], scan: Scan
-) -> None:
-    """The first bits of all DC values, or one bit more."""
-    if scan.high:
-        if len(blocks) > bits.count:
-            raise NotSpliceable("its data is cut off")
-        places = np.arange(len(blocks), dtype=np.int64)
-        more = bits.values(places, np.ones_like(places)) << scan.low
-        blocks[:, 0] |= more.astype(np.int16)
-        return
-    notes: list[int] = []
-    at = 0
-    for number in range(len(blocks)):
-        e = dcs[number % len(dcs)][bits.words[at >> 3] >> (16 - (at & 7)) & 0xFFFF]
-        notes.append(e)
-        at += e & 63
-    e_all = np.array(notes, np.int64)
-    if not e_all.all() or at > bits.count:
-        raise NotSpliceable("its data is damaged")
-    size = e_all >> _SIZE & 15
-    value = _signed(bits.values(np.cumsum(e_all & 63) - size, size), size)
-    _undo_differences(blocks, value, pattern)
-    blocks[:, 0] <<= scan.low
+def decoded(bits: Bits, located: Located, chosen: Ints, tables: Sequence[bytes]) -> Blocks:
+    """The coefficients of some blocks.
+
+    Args:
+        bits: The scan's bits.
+        located: Where its blocks are.
+        chosen: ``(m,)`` numbers of blocks in scan order.
+        tables: AC table of each block in an MCU.
+
+    Returns:
+        ``(m, 64)`` int16 in zigzag order.
+    """
+    blocks = np.zeros((len(chosen), 64), np.int16)
+    blocks[:, 0] = located.dc[chosen]
+    flat = blocks.reshape(-1)
+    known = sorted(set(tables))
+    looks = np.concatenate([single_looks(table) for table in known])
+    base = np.array([known.index(table) * SIZE for table in tables])[chosen % len(tables)]
+    at = located.values[chosen]
+    place = 64 * np.arange(len(chosen)) + 1
+    end = place + 63
+    while len(at):
+        entry = looks[base + bits.values(at, 16)].astype(np.int64)
+        at = at + (entry & 63)
+        place = place + (entry >> STEP_BITS & 511)
+        size = entry >> VALUE_BITS
+        held = np.flatnonzero(size)
+        flat[place[held] - 1] = bits.signed(at[held], size[held])
+        going = np.flatnonzero(place < end)
+        at, place, base, end = at[going], place[going], base[going], end[going]
+    return blocks
 
 
-def first_ac(bits: Bits, blocks: Blocks, ac: list[int], scan: Scan) -> None:
-    """The first bits of a band of AC values (T.81, G.1.2.2)."""
-    words, last, end = bits.words, scan.last, bits.count
-    number, at = 0, 0
-    places: list[int] = []
-    ends: list[int] = []
-    sizes: list[int] = []
-    while number < len(blocks):
-        k, skip = scan.first, 1
-        while k <= last:
-            e = ac[words[at >> 3] >> (16 - (at & 7)) & 0xFFFF]
-            if not e or at > end:
-                raise NotSpliceable("its data is damaged")
-            at += e & 63
-            size, step = e >> _SIZE & 15, e >> _STEP & 127
-            if size:
-                k += step
-                places.append(number * 64 + k - 1)
-                ends.append(at)
-                sizes.append(size)
-            elif step == 16:
-                k += 16
-            else:
-                # The end of this band, in so many blocks.
-                run = step - 1
-                more = words[at >> 3] >> (32 - (at & 7) - run) & ((1 << run) - 1)
-                at += run
-                skip = (1 << run) + more
-                break
-        number += skip
-    size_all = np.array(sizes, np.int64)
-    value = _signed(bits.values(np.array(ends, np.int64) - size_all, size_all), size_all)
-    place = np.array(places, np.int64)
-    if number > len(blocks) or (place >= blocks.size).any():
-        raise NotSpliceable("its data is damaged")
-    blocks.reshape(-1)[place] = value << scan.low
+def repeated(pattern: Sequence[int] | Ints, count: int) -> Ints:
+    """``(count,)``: the pattern over and over."""
+    return np.tile(np.asarray(pattern, np.int64), -(-count // len(pattern)))[:count]
 
 
-def _signed(value: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Values from their bits: the lower half of the range is negative (T.81, F.2.2.1)."""
-    half = (1 << size) >> 1
-    return np.where(value < half, value - (1 << size) + 1, value)
-
-
-def _undo_differences(blocks: Blocks, value: NDArray[np.int64], pattern: list[int]) -> None:
-    """DC values of a piece from their differences, component by component."""
-    owner = np.resize(np.array(pattern), len(blocks))
+def summed(differences: Ints, pattern: Sequence[int], each: int) -> Ints:
+    """DC values from their differences: sums by component, begun anew at every restart."""
+    owner = repeated(pattern, len(differences))
+    values = np.empty_like(differences)
     for index in set(pattern):
-        own = owner == index
-        blocks[own, 0] = np.cumsum(value[own])
+        own = np.flatnonzero(owner == index)
+        total = np.cumsum(differences[own])
+        fresh = np.flatnonzero(np.diff(own // each, prepend=-1))
+        before = np.where(fresh > 0, total[fresh - 1], 0)
+        values[own] = total - np.repeat(before, np.diff(fresh, append=len(own)))
+    return values

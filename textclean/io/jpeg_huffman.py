@@ -6,14 +6,15 @@ of a scan are made at once, sorted, coded by one look-up and packed into words b
 
 from __future__ import annotations
 
-import heapq
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from textclean.io.jpeg_frame import DHT, SOS, NotSpliceable, Segment
+from textclean.io.jpeg_entropy import repeated
+from textclean.io.jpeg_frame import DHT, SOS, Segment
+from textclean.io.jpeg_tables import codes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,36 +47,39 @@ class Events:
     value: Ints
     size: Ints
 
+    @property
+    def columns(self) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+        """All of it, an array each."""
+        return self.block, self.table, self.symbol, self.value, self.size
+
 
 def scan_events(
     blocks: NDArray[np.int16],
-    parts: Ints,
+    difference: Ints | None,
     tables: Ints,
     *,
-    first: int,
-    last: int,
-    interval: int,
-    runs: bool,
+    band: tuple[int, int] = (1, _LAST - 1),
+    run: int = 0,
 ) -> Events:
     """The events of a scan.
 
     Args:
         blocks: ``(n, 64)`` int16 coefficients in zigzag order, in scan order.
-        parts: ``(n,)`` the component of each block.
+        difference: ``(n,)`` their DC differences, or None for a scan without DC.
         tables: ``(n,)`` the set of tables of each block: its DC table gets the number ``2 * set``,
             its AC table ``2 * set + 1``.
-        first: First coefficient of the band; 0 = with DC.
-        last: Last coefficient of the band.
-        interval: Blocks between two restarts.
-        runs: Whether ends of several blocks are coded as one (progressive images).
+        band: First and last AC coefficient; nothing when the last is before the first.
+        run: Blocks whose ends may be coded as one, if they have no values (progressive images: the
+            blocks between two restarts); 0 = each block has its own end.
     """
     found, kinds = [], []
-    if first == 0:
-        found.append(_dc_events(blocks, parts, interval))
+    first, last = band
+    if difference is not None:
+        bits, size = _coded(difference)
+        found.append([np.arange(len(blocks)) * _SLOTS, size, bits, size])
         kinds.append(0)
-    if last > 0:
-        start = max(1, first)
-        ac = _ac_events(blocks[:, start : last + 1], start, interval, runs=runs)
+    if last >= first:
+        ac = _ac_events(blocks[:, first : last + 1], first, run)
         found += ac
         kinds += [1] * len(ac)
     key, symbol, value, size = (np.concatenate(column) for column in zip(*found, strict=True))
@@ -86,24 +90,38 @@ def scan_events(
     return Events(block, table, symbol[order], value[order], size[order])
 
 
-def _dc_events(blocks: NDArray[np.int16], parts: Ints, interval: int) -> list[Ints]:
-    """Differences of DC values; ``parts`` tells the components apart."""
-    value = blocks[:, 0].astype(np.int64)
-    number = np.arange(len(value))
-    difference = np.empty_like(value)
-    for index in np.unique(parts):
-        own = np.flatnonzero(parts == index)
-        difference[own] = np.diff(value[own], prepend=0)
-        # After a restart there is nothing to differ from.
-        new = np.diff(own // interval, prepend=-1) > 0
-        difference[own[new]] = value[own[new]]
+def dc_events(difference: Ints, tables: Ints, block: Ints) -> Events:
+    """The events of DC differences alone, of blocks by their numbers."""
     bits, size = _coded(difference)
-    return [number * _SLOTS, size, bits, size]
+    return Events(block, 2 * tables, size, bits, size)
 
 
-def _ac_events(
-    blocks: NDArray[np.int16], first: int, interval: int, *, runs: bool
-) -> list[list[Ints]]:
+def joined(one: Events, other: Events) -> Events:
+    """The events of both, in the order of their blocks."""
+    order = np.argsort(np.concatenate([one.block, other.block]), kind="stable")
+    columns = (np.concatenate(pair)[order] for pair in zip(one.columns, other.columns, strict=True))
+    return Events(*columns)
+
+
+def differences(values: Ints, pattern: Sequence[int], each: int) -> Ints:
+    """DC values as differences to the block before of the same component.
+
+    Args:
+        values: ``(n,)`` DC values in scan order.
+        pattern: Component of each block in an MCU.
+        each: Blocks between two restarts, after which there is nothing to differ from.
+    """
+    parts = repeated(pattern, len(values))
+    difference = np.empty(len(values), np.int64)
+    for index in set(pattern):
+        own = np.flatnonzero(parts == index)
+        before = np.concatenate([[0], values[own[:-1]]])
+        before[np.diff(own // each, prepend=-1) > 0] = 0
+        difference[own] = values[own] - before
+    return difference
+
+
+def _ac_events(blocks: NDArray[np.int16], first: int, run: int) -> list[list[Ints]]:
     """Values with the zeros before them, and the ends of blocks; ``blocks`` is the band alone."""
     block, place = np.nonzero(blocks)
     value = blocks[block, place].astype(np.int64)
@@ -121,7 +139,7 @@ def _ac_events(
     end = first + blocks.shape[1] - 1
     last = np.full(len(blocks), first - 1)
     last[block] = place  # the greatest place of a block is assigned last
-    found.append(_ends(last, first, end, interval) if runs else _single_ends(last, end))
+    found.append(_ends(last, first, end, run) if run else _single_ends(last, end))
     return found
 
 
@@ -161,65 +179,26 @@ def _bit_length(value: Ints) -> Ints:
     return np.frexp(value.astype(np.float64))[1].astype(np.int64)
 
 
-def optimal_table(counts: Ints) -> bytes:
-    """A Huffman table as it is stored, for symbols of these counts (T.81, K.2).
-
-    Args:
-        counts: ``(256,)`` how often each symbol occurs.
-
-    Returns:
-        16 counts of codes by length, then the symbols. The code of all ones stays unused.
-    """
-    # A symbol that never occurs takes the code of all ones: its weight is least.
-    heap: list[tuple[int, int, tuple[int, ...]]] = [(0, 256, (256,))]
-    heap += [(int(counts[s]), int(s), (int(s),)) for s in np.flatnonzero(counts)]
-    heapq.heapify(heap)
-    lengths = dict.fromkeys((s for _, _, members in heap for s in members), 0)
-    while len(heap) > 1:
-        a, b = heapq.heappop(heap), heapq.heappop(heap)
-        for symbol in (*a[2], *b[2]):
-            lengths[symbol] += 1
-        heapq.heappush(heap, (a[0] + b[0], max(a[1], b[1]), a[2] + b[2]))
-    by_length = [0] * max(33, 2 + max(lengths.values()))
-    for length in lengths.values():
-        by_length[max(1, length)] += 1
-    _shorten(by_length)
-    by_length[max(i for i, n in enumerate(by_length) if n)] -= 1
-    ordered = sorted((s for s in lengths if s != 256), key=lambda s: (lengths[s], s))
-    return bytes(by_length[1:17]) + bytes(ordered)
-
-
-def _shorten(by_length: list[int]) -> None:
-    """Make all codes 16 bits long at most (T.81, figure K.3)."""
-    for length in range(len(by_length) - 1, 16, -1):
-        while by_length[length] > 0:
-            shorter = length - 2
-            while by_length[shorter] == 0:
-                shorter -= 1
-            by_length[length] -= 2
-            by_length[length - 1] += 1
-            by_length[shorter + 1] += 2
-            by_length[shorter] -= 1
-
-
-def codes_of(table: bytes) -> tuple[Ints, Ints]:
-    """Code and length of each of the 256 symbols; length 0 = the table has none for it."""
-    code, length = np.zeros(256, np.int64), np.zeros(256, np.int64)
-    at, index = 0, 16
-    for bits in range(1, 17):
-        for _ in range(table[bits - 1]):
-            code[table[index]], length[table[index]] = at, bits
-            at, index = at + 1, index + 1
-        at <<= 1
-    return code, length
-
-
 def counts_of(events: Events) -> dict[int, Ints]:
     """How often each symbol occurs, by table."""
-    return {
-        int(table): np.bincount(events.symbol[events.table == table], minlength=256)
-        for table in np.unique(events.table)
-    }
+    counts = np.bincount(events.table << 8 | events.symbol)
+    counts = np.pad(counts, (0, -len(counts) % 256)).reshape(-1, 256)
+    return {int(table): counts[table] for table in np.flatnonzero(counts.any(axis=1))}
+
+
+def coded(events: Events, tables: Mapping[int, bytes]) -> tuple[Ints, Ints]:
+    """The bits of events and how many they are.
+
+    Args:
+        events: What is to be said; the tables have a code for all of it.
+        tables: Huffman tables as they are stored, by the events' numbers of them.
+    """
+    most = max(tables) + 1
+    codes, lengths = np.zeros((most, 256), np.int64), np.zeros((most, 256), np.int64)
+    for number, table in tables.items():
+        codes[number], lengths[number] = codes_of(table)
+    code, length = codes[events.table, events.symbol], lengths[events.table, events.symbol]
+    return code << events.size | events.value, length + events.size
 
 
 def pack(events: Events, tables: Mapping[int, bytes], interval: int) -> bytes:
@@ -227,28 +206,21 @@ def pack(events: Events, tables: Mapping[int, bytes], interval: int) -> bytes:
 
     Args:
         events: What it has to say.
-        tables: Huffman tables as they are stored, by the events' numbers of them.
+        tables: Huffman tables with a code for all of it, by the events' numbers of them.
         interval: Blocks between two restarts.
-
-    Raises:
-        NotSpliceable: A table has no code for a symbol.
     """
-    most = max(tables) + 1
-    codes, lengths = np.zeros((most, 256), np.int64), np.zeros((most, 256), np.int64)
-    for number, table in tables.items():
-        codes[number], lengths[number] = codes_of(table)
-    code = codes[events.table, events.symbol]
-    length = lengths[events.table, events.symbol]
-    if (length == 0).any():
-        raise NotSpliceable("its Huffman tables have no code for a value")
-    code, length = code << events.size | events.value, length + events.size
-    piece = events.block // interval
-    data, ends = _pack_bits(code, length, piece)
+    data, ends = pack_bits(*coded(events, tables), events.block // interval)
     return _with_restarts(data, ends)
 
 
-def _pack_bits(code: Ints, length: Ints, piece: Ints) -> tuple[bytes, Ints]:
-    """Bits one after the other, each piece padded with ones to whole bytes; and its end."""
+def pack_bits(code: Ints, length: Ints, piece: Ints) -> tuple[bytes, Ints]:
+    """Bits one after the other, each piece padded with ones to whole bytes; and its end in bytes.
+
+    Args:
+        code: ``(n,)`` unsigned numbers of less than 32 bits.
+        length: ``(n,)`` how many bits each takes.
+        piece: ``(n,)`` ascending from 0, the piece that each belongs to.
+    """
     total = np.bincount(piece, weights=length).astype(np.int64)
     padding = -total % 8
     before = np.concatenate([[0], np.cumsum(total + padding)])

@@ -74,10 +74,19 @@ def differs_outside(before: Raster, after: Raster, mask: Mask) -> int:
     """
     if before.mode != after.mode or before.pixels.shape != after.pixels.shape:
         return -1
-    changed = before.pixels != after.pixels
-    if changed.ndim == 3:
-        changed = changed.any(axis=2)
-    return int(np.count_nonzero(changed & ~mask))
+    return int(np.count_nonzero(changed(before.pixels, after.pixels) & ~mask))
+
+
+def changed(before: NDArray[Any], after: NDArray[Any]) -> Mask:
+    """``(H, W)`` bool: where two arrays of pixels of the same shape differ."""
+    differs: Mask = before != after
+    if differs.ndim == 2:
+        return differs
+    # Much faster than any() over the short axis.
+    found = differs[..., 0].copy()
+    for channel in range(1, differs.shape[2]):
+        found |= differs[..., channel]
+    return found
 
 
 def grey_palette(bits: int) -> NDArray[np.uint8]:

@@ -1,0 +1,202 @@
+"""What the touched blocks of a JPEG are to hold: from changed pixels to quantized coefficients.
+
+A pixel that changes touches one block of every component, the wider the coarser the component is
+sampled. Where a block reaches beyond the pixels that change, it starts from what it decodes to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from textclean.io.jpeg_coefficients import Grid
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclean.io.jpeg_frame import Frame
+    from textclean.types import Mask
+
+    Floats = NDArray[np.float32]
+    Blocks = NDArray[np.int16]
+    Ints = NDArray[np.int64]
+
+_ZIGZAG: Final = np.array(
+    sorted(
+        range(64),
+        key=lambda i: (i // 8 + i % 8, i // 8 if (i // 8 + i % 8) % 2 else i % 8),
+    )
+)
+_LARGEST: Final = 1023
+
+
+def _cosines() -> Floats:
+    """The orthonormal DCT-II of 8 samples, ``(frequency, sample)``."""
+    u, x = np.arange(8)[:, None], np.arange(8)[None]
+    basis = np.cos((2 * x + 1) * u * np.pi / 16) / 2
+    basis[0] /= np.sqrt(2)
+    return basis.astype(np.float32)
+
+
+_DCT: Final = _cosines()
+
+
+class Changes:
+    """The pixels of a page that are to change, seen from the blocks of its components.
+
+    Attributes:
+        frame: The JPEG's frame.
+        grid: Its grid.
+        shape: Height and width of the page.
+    """
+
+    def __init__(self, frame: Frame, changed: Mask, pixels: NDArray[Any] | None = None) -> None:
+        """Changes of a page.
+
+        Args:
+            frame: The JPEG's frame.
+            changed: ``(H, W)`` bool, the pixels that change.
+            pixels: ``(H, W)`` or ``(H, W, C)`` uint8, what they change to; None = only what they
+                touch is asked for.
+
+        Raises:
+            NotSpliceable: Sampling factors that no decoder handles.
+        """
+        self.frame = frame
+        self.grid = Grid.of(frame)
+        self.shape = changed.shape
+        self._changed = self._padded(changed, "constant")
+        if pixels is not None:
+            self._pixels = self._padded(pixels if pixels.ndim == 3 else pixels[..., None], "edge")
+            self._sums = _component_sums(frame)
+
+    def touched(self, index: int) -> tuple[Ints, Ints]:
+        """Rows and columns of the blocks of a component that have pixels that change."""
+        fy, fx = self.factors(index)
+        high, wide = self._changed.shape[0] // (8 * fy), self._changed.shape[1] // (8 * fx)
+        rows = self._changed.reshape(high, 8 * fy, -1).any(axis=1)
+        y, x = np.nonzero(rows.reshape(high, wide, 8 * fx).any(axis=2))
+        return y, x
+
+    def renewed(
+        self, index: int, where: tuple[Ints, Ints], old: Blocks, table: NDArray[np.uint16]
+    ) -> Blocks:
+        """The new coefficients of touched blocks.
+
+        Args:
+            index: Position of the component.
+            where: Rows and columns of the blocks.
+            old: ``(m, 64)`` int16, their coefficients so far.
+            table: ``(64,)`` the component's quantization table.
+        """
+        fy, fx = self.factors(index)
+        hole = self._cells(self._changed, index)[where]
+        weights, offset = self._sums[index]
+        cells = self._cells(self._pixels, index)[where].astype(np.float32)
+        wanted = cells @ np.array(weights, np.float32) + np.float32(offset - 128)
+        samples = _to_samples(old.astype(np.float32) * table)
+        target = _blend(samples, wanted, hole, self._inside(index, where), fy, fx)
+        new = np.rint(_to_frequencies(target) / table)
+        return np.asarray(new.clip(-_LARGEST, _LARGEST), np.int16)
+
+    def reach(self, index: int, where: tuple[Ints, Ints]) -> Mask:
+        """``(H, W)`` bool: the pixels that changed blocks of a component may change."""
+        fy, fx = self.factors(index)
+        high, wide = self._changed.shape
+        touched = np.zeros((high // (8 * fy), wide // (8 * fx)), bool)
+        touched[where] = True
+        found = touched.repeat(8 * fx, axis=1)
+        # Decoders that interpolate chroma look at the neighbouring sample: one pixel beyond the
+        # block.
+        if fx > 1:
+            found[:, 1:] |= found[:, :-1].copy()
+            found[:, :-1] |= found[:, 1:].copy()
+        found = found.repeat(8 * fy, axis=0)
+        if fy > 1:
+            found[1:] |= found[:-1].copy()
+            found[:-1] |= found[1:].copy()
+        cut: Mask = found[: self.shape[0], : self.shape[1]]
+        return cut
+
+    def factors(self, index: int) -> tuple[int, int]:
+        """Pixels down and across that a sample of a component stands for."""
+        part = self.frame.components[index]
+        if len(self.frame.components) == 1:
+            return 1, 1
+        return self.grid.down // part.down, self.grid.across // part.across
+
+    def _padded(self, array: NDArray[Any], mode: Any) -> NDArray[Any]:
+        """The page's array, continued to whole MCUs."""
+        high, wide = 8 * self.grid.down * self.grid.high, 8 * self.grid.across * self.grid.wide
+        margins = [(0, high - array.shape[0]), (0, wide - array.shape[1])]
+        if not any(after for _, after in margins):
+            return array
+        return np.pad(array, [*margins, *[(0, 0)] * (array.ndim - 2)], mode=mode)
+
+    def _cells(self, padded: NDArray[Any], index: int) -> NDArray[Any]:
+        """``(rows, columns, down, across, ...)``: the pixels of each block of a component."""
+        fy, fx = self.factors(index)
+        high, wide = padded.shape[0] // (8 * fy), padded.shape[1] // (8 * fx)
+        shape = high, 8 * fy, wide, 8 * fx, *padded.shape[2:]
+        return padded.reshape(shape).swapaxes(1, 2)
+
+    def _inside(self, index: int, where: tuple[Ints, Ints]) -> Mask:
+        """``(m, down, across)``: the pixels of blocks that lie within the page."""
+        fy, fx = self.factors(index)
+        y = where[0][:, None] * (8 * fy) + np.arange(8 * fy) < self.shape[0]
+        x = where[1][:, None] * (8 * fx) + np.arange(8 * fx) < self.shape[1]
+        return np.asarray(y[:, :, None] & x[:, None, :])
+
+
+def _blend(samples: Floats, wanted: Floats, hole: Mask, inside: Mask, fy: int, fx: int) -> Floats:
+    """The samples of ``(n, 8, 8)`` blocks with the wanted pixels in place of those that change.
+
+    A sample of a coarser component stands for several pixels: it takes the mean of those that
+    change, and keeps its own value for the others.
+    """
+
+    def pooled(array: NDArray[Any]) -> Floats:
+        numbers = array.astype(np.float32)
+        rows: Floats = np.add.reduce([numbers[:, i::fy] for i in range(fy)])
+        total: Floats = np.add.reduce([rows[:, :, i::fx] for i in range(fx)])
+        return total
+
+    count = pooled(hole)
+    mean = pooled(np.where(hole, wanted, 0)) / np.maximum(count, 1)
+    share = count / np.maximum(pooled(inside), 1)
+    return np.asarray(samples + share * (mean - samples), np.float32)
+
+
+def _component_sums(frame: Frame) -> list[tuple[tuple[float, ...], float]]:
+    """The components as weights of the page's channels and an offset (JFIF 1.02; Adobe TN 5116)."""
+    luma, blue, red = (
+        (0.299, 0.587, 0.114),
+        (-0.168735892, -0.331264108, 0.5),
+        (0.5, -0.418687589, -0.081312411),
+    )
+    count = len(frame.components)
+    if count == 1:
+        return [((1.0,), 0)]
+    if frame.keeps_rgb:
+        return [(tuple(np.eye(3)[i]), 0) for i in range(3)]
+    if count == 3:
+        return [(luma, 0), (blue, 128), (red, 128)]
+    if frame.is_ycck:
+        # libjpeg turns luma and chroma into 255 - RGB; stored inverted, that is the ink.
+        ink = [((*w, 0.0), o) for w, o in ((luma, 0), (blue, 128), (red, 128))]
+        return [*ink, ((0.0, 0.0, 0.0, -1.0), 255)]
+    return [(tuple(-np.eye(4)[i]), 255) for i in range(4)]
+
+
+def _to_samples(frequencies: Floats) -> Floats:
+    """``(n, 8, 8)`` samples of ``(n, 64)`` coefficients in zigzag order."""
+    blocks = np.empty_like(frequencies)
+    blocks[:, _ZIGZAG] = frequencies
+    return np.asarray(_DCT.T @ blocks.reshape(-1, 8, 8) @ _DCT)
+
+
+def _to_frequencies(samples: Floats) -> Floats:
+    """The inverse of :func:`_to_samples`."""
+    blocks = _DCT @ samples @ _DCT.T
+    return np.asarray(blocks.reshape(-1, 64)[:, _ZIGZAG])

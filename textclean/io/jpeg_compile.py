@@ -1,0 +1,77 @@
+"""Loops over single bits, compiled where numba is installed (``pip install textclean[jpeg]``).
+
+The same function runs either way, so that the results cannot differ: numba compiles it, plain
+Python runs it on memory views, of which single items are read faster than of arrays. Compiled code
+checks every index, as Python does: a damaged file can make it stop, never read beyond an array.
+
+Loading numba takes about a second, and compiling a function for the first time on a machine three
+more (it is kept). So a page or two are done in plain Python, and what comes after them compiled.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+PATIENCE: Final = 1.0
+"""Seconds that kernels may take in plain Python before they are compiled."""
+
+_spent = 0.0
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorator of a function of numbers and contiguous arrays that loops over single items.
+
+    It may use arithmetic, comparisons, loops, indexing and tuples, and no Python object.
+    """
+
+    @wraps(function)
+    def call(*args: P.args, **_: P.kwargs) -> R:
+        if is_compiled():
+            found: R = _compiled(function)(*args)
+            return found
+        views: list[Any] = [a.data if isinstance(a, np.ndarray) else a for a in args]
+        plain: Callable[..., R] = function
+        start = time.perf_counter()
+        try:
+            return plain(*views)
+        finally:
+            _count(time.perf_counter() - start)
+
+    return call
+
+
+def is_compiled() -> bool:
+    """Whether kernels are compiled from now on."""
+    return _spent > PATIENCE and _has_numba()
+
+
+def _count(seconds: float) -> None:
+    global _spent
+    _spent += seconds
+
+
+@cache
+def _has_numba() -> bool:
+    return importlib.util.find_spec("numba") is not None
+
+
+@cache
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    import numba
+
+    try:
+        made: Callable[..., Any] = numba.njit(cache=True, boundscheck=True)(function)
+    except RuntimeError:  # no folder for the cache can be written
+        made = numba.njit(boundscheck=True)(function)
+    return made

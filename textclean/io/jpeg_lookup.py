@@ -1,0 +1,124 @@
+"""What each 16-bit look at a Huffman-coded stream of a JPEG means (ITU-T T.81, annexes C and F).
+
+An entry is one number: bits taken (6 bits), step in the block (9 bits), bits of value (4 bits).
+An end of the block steps beyond its 64 coefficients, a code that the table does not hold farther
+still. Where plain Python walks the stream, an entry may stand for several symbols, as many as lie
+within its 16 bits: most of a scan is copied, and only where blocks begin is of interest.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from textclean.io.jpeg_frame import NotSpliceable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Looks = NDArray[np.int32]
+
+SIZE: Final = 1 << 16
+STEP_BITS, VALUE_BITS = 6, 15
+END_STEP: Final = 80
+BAD_STEP: Final = 256
+MOST_STEPS: Final = 24
+"""An entry of several symbols steps no farther, but for an end: up to 39, it cannot overrun."""
+
+# Symbols of one entry: later ones hardly ever fit.
+_SYMBOLS: Final = 4
+_ZERO_RUN: Final = 0xF0
+
+
+@lru_cache(maxsize=32)
+def single_looks(table: bytes, *, first: bool = False, runs: bool = False) -> Looks:
+    """The entries for one symbol at a time.
+
+    Args:
+        table: 16 counts of codes by length, then the symbols (T.81, B.2.4.2).
+        first: Whether the symbols are sizes of DC differences, else run and size of AC values.
+        runs: Whether a block's end may stand for many blocks (progressive images): then its step is
+            one more than the bits of their number.
+
+    Returns:
+        ``(65536,)`` int32, read-only.
+
+    Raises:
+        NotSpliceable: The table holds more codes than there is room for, or an impossible symbol.
+    """
+    found = np.full(SIZE, 1 | BAD_STEP << STEP_BITS, np.int32)
+    for symbol, start, stop, length in _codes(table):
+        size = symbol & 15
+        step = 1 if first else (symbol >> 4) + 1
+        if first and symbol > 15:
+            raise NotSpliceable("its Huffman tables are damaged")
+        if not (first or runs or size) and symbol != _ZERO_RUN:
+            step = END_STEP
+        found[start:stop] = (length + size) | step << STEP_BITS | size << VALUE_BITS
+    found.flags.writeable = False
+    return found
+
+
+@lru_cache(maxsize=8)
+def block_looks(dc: bytes, ac: bytes, *, several: bool) -> Looks:
+    """The entries to walk blocks with, three times 65,536.
+
+    Args:
+        dc: Table of DC differences.
+        ac: Table of AC values.
+        several: Whether entries may stand for several symbols; their bits of value mean nothing.
+
+    Returns:
+        ``(196608,)`` int32, read-only: where a block begins; within it; within it after the 39th
+        coefficient, always one symbol.
+
+    Raises:
+        NotSpliceable: A table is damaged.
+    """
+    head, tail = single_looks(dc, first=True), single_looks(ac)
+    looks = np.concatenate([head, tail, tail])
+    if several:
+        lengths = np.full(SIZE, 99, np.int32)
+        for _, start, stop, length in _codes(ac):
+            lengths[start:stop] = length
+        looks[:SIZE] = _joined(head, tail, lengths)
+        looks[SIZE : 2 * SIZE] = _joined(tail, tail, lengths)
+    looks.flags.writeable = False
+    return looks
+
+
+def _joined(head: Looks, tail: Looks, lengths: Looks) -> Looks:
+    """Entries of ``head`` with those AC symbols behind them whose codes lie in the same 16 bits."""
+    taken, step = head & 63, head >> STEP_BITS & 511
+    tail_taken, tail_step = tail & 63, tail >> STEP_BITS & 511
+    at = np.flatnonzero((step < END_STEP) & (taken < 16))
+    for _ in range(_SYMBOLS - 1):
+        rest = (at << taken[at]) & (SIZE - 1)
+        more = tail_step[rest]
+        total = step[at] + more
+        fits = (lengths[rest] + taken[at] <= 16) & ((more == END_STEP) | (total <= MOST_STEPS))
+        at, rest = at[fits], rest[fits]
+        taken[at] += tail_taken[rest]
+        step[at] = total[fits]
+        at = at[(step[at] < END_STEP) & (taken[at] < 16)]
+    joined: Looks = taken | step << STEP_BITS
+    return joined
+
+
+def _codes(table: bytes) -> list[tuple[int, int, int, int]]:
+    """Symbol, first and last-but-one 16-bit look, and length of each code of a table.
+
+    Raises:
+        NotSpliceable: There is no room for so many.
+    """
+    found, at, index = [], 0, 16
+    for length in range(1, 17):
+        for _ in range(table[length - 1]):
+            end = at + (1 << (16 - length))
+            if end > SIZE or index >= len(table):
+                raise NotSpliceable("its Huffman tables are damaged")
+            found.append((table[index], at, end, length))
+            at, index = end, index + 1
+    return found
