@@ -6,7 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakes import FakeDetector, SeesGhosts, encoded, files_below, lettered, write_archive
+from fakes import (
+    FakeDetector,
+    SeesGhosts,
+    encoded,
+    files_below,
+    lettered,
+    read_archive,
+    write_archive,
+)
 from typer.testing import CliRunner
 
 import textclean
@@ -83,7 +91,9 @@ class TestClean:
         out = page.parent / "out"
         result = clean(page, book, "-o", out, "--mask-out", page.parent / "masks")
         assert result.exit_code == 0
-        assert files_below(out) == {"page.png", "book.cbz"}
+        assert files_below(out) == {
+            "page.png", "book.cbz", ".textclean", ".textclean/journal.jsonl",
+        }  # fmt: skip
         assert files_below(page.parent / "masks") == {
             "page.png",
             "book",
@@ -313,7 +323,10 @@ class TestExitCodes:
             ("clean", "page.png", "--reading-order", "boustrophedon"),
             ("clean", "page.png", "--pdf-renderer", "gutenberg"),
             ("clean", "page.png", "--detector", "regions"),
-            ("clean", "page.png", "--dry-run", "--patch-out", "p.png"),
+            ("clean", "page.png", "--shard", "3/2"),
+            ("clean", "page.png", "--memory", "plenty"),
+            ("clean", "page.png", "--on-error", "cry"),
+            ("clean", "page.png", "--jobs", "-1"),
             ("clean", "page.png", "--report", "r.html", "--report", "r.html"),
             ("clean", "page.png", "-o", "page.jpg"),
             ("clean", "page.png", "other.png", "--mask-out", "m.png"),
@@ -363,20 +376,100 @@ class TestDetect:
         monkeypatch.setattr("textclean.api.build.load_inpainter", never)
         assert run("detect", page, "--detector", "fake").exit_code == 0
 
-    def test_a_dry_run_does_the_same(self, page: Path) -> None:
-        assert run("detect", page, "--detector", "fake").exit_code == 0
-        first = page.with_name("page.regions.json").read_bytes()
-        result = clean(page, "--dry-run", "-o", page.parent / "dry" / "out.png")
-        assert result.exit_code == 0
-        assert files_below(page.parent / "dry") == {"page.regions.json", "page.overlay.png"}
-        again = json.loads((page.parent / "dry" / "page.regions.json").read_text())
-        assert again["pages"][0]["regions"] == json.loads(first)["pages"][0]["regions"]
 
-    def test_a_dry_run_writes_the_mask_that_would_be_removed(self, page: Path) -> None:
-        folder = page.parent / "dry"
-        assert clean(page, "--dry-run", "--mask-out", folder / "m.png").exit_code == 0
-        assert clean(page, "-o", folder / "o.png", "--mask-out", folder / "n.png").exit_code == 0
-        assert (folder / "m.png").read_bytes() == (folder / "n.png").read_bytes()
+class TestBatches:
+    def test_a_dry_run_prints_the_plan(self, page: Path, book: Path) -> None:
+        before = files_below(page.parent)
+        out = page.parent / "out"
+        result = clean(page, book, "-o", out, "--dry-run")
+        assert result.exit_code == 0
+        assert files_below(page.parent) == before
+        first, second, total = result.stdout.splitlines()
+        assert first == f"{page} -> {out / 'page.png'}: 1 page"
+        assert second == f"{book} -> {out / 'book.cbz'}: 3 pages"
+        assert total.startswith("2 documents, 4 pages, about 8 s (2.0 s a page, a guess")
+        told = json.loads(clean(page, book, "-o", out, "--dry-run", "--json").stdout)
+        assert told["pages"] == 4
+        assert told["measured"] is False
+
+    def test_going_on_and_telling_so(self, page: Path, book: Path) -> None:
+        out = page.parent / "out"
+        assert clean(page, book, "-o", out).exit_code == 0
+        result = clean(page, book, "-o", out)
+        assert result.exit_code == 0
+        assert f"{book}: 3 pages done by an earlier run" in result.stderr
+        measured = clean(page, book, "-o", out, "--dry-run").stdout.splitlines()[-1]
+        assert "measured in an earlier run" in measured
+        assert clean(page, book, "-o", out, "--no-resume").exit_code == 5
+        assert clean(page, book, "-o", out, "--dilate", 9).exit_code == 5
+        assert clean(page, book, "-o", out, "--dilate", 9, "--resume").exit_code == 0
+
+    def test_an_interrupted_run_tells_what_is_kept(
+        self, book: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _detector_with(monkeypatch, _failing_on("3.png", KeyboardInterrupt()))
+        result = clean(book)
+        assert result.exit_code == 130
+        assert "2 pages done; the same command goes on from there" in result.stderr
+        _detector_with(monkeypatch, FakeDetector())
+        again = clean(book)
+        assert again.exit_code == 0
+        assert "2 pages done by an earlier run" in again.stderr
+        assert files_below(book.parent) == {"book.cbz", "book.clean.cbz"}
+
+    def test_failures_that_are_not_to_be(self, book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        _detector_with(monkeypatch, _failing_on("2.png", CorruptInputError("damaged")))
+        stopped = clean(book, "--on-error", "stop")
+        assert stopped.exit_code == 4
+        assert "the run ends with the first page that failed" in stopped.stderr
+        assert clean(book, "--max-failures", 0).exit_code == 4
+        assert clean(book, "--on-error", "skip").exit_code == 4
+        assert set(read_archive(book.with_name("book.clean.cbz"))) == {"1.png", "3.png"}
+
+    def test_status(self, page: Path, book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        _detector_with(monkeypatch, _failing_on("2.png", CorruptInputError("damaged")))
+        out = page.parent / "out"
+        clean(page, book, "-o", out)
+        result = run("status", out)
+        assert result.exit_code == 0
+        head, failed = result.stdout.splitlines()
+        assert head.startswith("4 pages: 3 cleaned, 1 failed; ")
+        assert failed == "  failed: book.cbz: 2.png: damaged"
+        (told,) = json.loads(run("status", out, "--json").stdout)
+        assert told["failed_pages"] == {"book.cbz//2.png": "damaged"}
+        assert run("status", page.parent).exit_code == 5
+
+    def test_shards_and_their_status(self, page: Path) -> None:
+        scans, out = page.parent / "scans", page.parent / "out"
+        scans.mkdir()
+        for number in range(6):
+            lettered(text=str(number)).save(scans / f"{number}.png")
+        assert clean(scans, "-o", out, "--shard", "1/3").exit_code == 0
+        assert clean(scans, "-o", out, "--shard", "3/3").exit_code == 0
+        assert "no journal of shard 2/3" in run("status", out, "--merge").stdout
+        assert clean(scans, "-o", out, "--shard", "2/3").exit_code == 0
+        (told,) = json.loads(run("status", out, "--merge", "--json").stdout)
+        assert told["pages"] == told["cleaned"] == 6
+        assert told["missing_shards"] == []
+        assert len(json.loads(run("status", out, "--json").stdout)) == 3
+
+    def test_patterns_lists_and_folders_of_documents(self, page: Path, book: Path) -> None:
+        folder = page.parent
+        assert clean(folder / "*.png", "-o", folder / "a.png").exit_code == 0
+        assert clean(folder / "*.gif", "-o", folder / "a").exit_code == 5
+        listed = CliRunner().invoke(
+            app,
+            ["clean", "-", "-o", str(folder / "b"), *FAKE],
+            input=f"{page}\n{book}\n".encode(),
+        )
+        assert listed.exit_code == 0
+        assert {"page.png", "book.cbz"} <= files_below(folder / "b")
+        series = folder / "series"
+        (series / "vol 1").mkdir(parents=True)
+        book.rename(series / "vol 1" / "1.cbz")
+        page.rename(series / "page.png")
+        assert clean(series).exit_code == 0
+        assert {"page.png", "vol 1/1.cbz"} <= files_below(folder / "series-clean")
 
 
 class TestInpaint:

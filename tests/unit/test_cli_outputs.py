@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from textclean.cli.outputs import default_output, dry_run_folder, plan_clean, plan_detect
+from textclean.batch import Input
+from textclean.cli.outputs import common_folder, default_output, plan_clean, plan_detect
 from textclean.errors import OptionsError
 
 
@@ -121,8 +122,23 @@ def test_what_detect_cannot_write() -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_where_a_dry_run_writes() -> None:
-    assert dry_run_folder([Path("a.png")], None) is None
-    assert dry_run_folder([Path("a.png")], "out/b.png") == "out"
-    assert dry_run_folder([Path("a.png")], "new/") == "new"
-    assert dry_run_folder([Path("a.png"), Path("b.png")], "out") == "out"
+def test_documents_of_a_folder_keep_their_place_in_it() -> None:
+    tree = [
+        Input(Path("series"), Path(), Path("series")),
+        Input(Path("series/1/a.cbz"), Path("1/a.cbz"), Path("series")),
+        Input(Path("series/2/a.cbr"), Path("2/a.cbr"), Path("series")),
+    ]
+    plans = plan_clean(tree, "out")
+    assert [str(plan.output) for plan in plans] == ["out", "out/1/a.cbz", "out/2/a.cbz"]
+    assert common_folder(tree, "out") == Path("out")
+    beside = plan_clean(tree, None)
+    folder = default_output(Path("series"))
+    assert [plan.output for plan in beside][1] == folder / "1/a.cbz"
+    assert common_folder(tree, None) == folder
+    mixed = plan_clean([*tree[1:], Input(Path("b.png"))], "out")
+    assert [str(p.output) for p in mixed] == [
+        "out/series/1/a.cbz",
+        "out/series/2/a.cbz",
+        "out/b.png",
+    ]
+    assert common_folder([Input(Path("b.png"))], "out") is None

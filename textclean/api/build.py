@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -237,6 +238,19 @@ def _package_versions() -> dict[str, str]:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
+    return found
+
+
+def result_versions() -> dict[str, str]:
+    """Programs and weights that decide the results, known without loading any of them.
+
+    Weights that the options name by path are not among them.
+    """
+    found = {name: version for name, version in _package_versions().items() if name != "python"}
+    found.update({entry.name: entry.sha256 for entry in WEIGHTS})
+    with suppress(metadata.PackageNotFoundError):
+        # Its wheel holds the weights for detection.
+        found["rapidocr"] = metadata.version("rapidocr")
     return found
 
 

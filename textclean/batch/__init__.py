@@ -8,13 +8,16 @@ start reading it in :mod:`textclean.batch.engine`.
 from __future__ import annotations
 
 from textclean.batch.engine import BatchResult, run_batch
+from textclean.batch.inputs import Input, expand
 from textclean.batch.job import Job, Watcher
 from textclean.batch.pages import PageSelection
 from textclean.batch.plan import Batch, Plan, make_plan
 from textclean.batch.report import DocumentResult, PageReport, residual_error, run_dict
 from textclean.batch.run import resolve_output, run_job, target_of
 from textclean.batch.sidecars import SidecarPaths
+from textclean.batch.sizes import parse_bytes
 from textclean.batch.staging import Staging
+from textclean.batch.status import Status, merged, read_status
 from textclean.batch.teller import BatchWatcher
 from textclean.batch.view import PageView, PageViewer
 from textclean.batch.workplace import Shard
@@ -24,6 +27,7 @@ __all__ = [
     "BatchResult",
     "BatchWatcher",
     "DocumentResult",
+    "Input",
     "Job",
     "PageReport",
     "PageSelection",
@@ -33,8 +37,13 @@ __all__ = [
     "Shard",
     "SidecarPaths",
     "Staging",
+    "Status",
     "Watcher",
+    "expand",
     "make_plan",
+    "merged",
+    "parse_bytes",
+    "read_status",
     "residual_error",
     "resolve_output",
     "run_batch",

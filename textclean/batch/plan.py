@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 OnError = Literal["copy", "skip", "stop"]
 ON_ERROR: Final = ("copy", "skip", "stop")
 
-SECONDS_A_PAGE: Final = 2.0
-"""What a page is guessed to take while nothing has been measured."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:

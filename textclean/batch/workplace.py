@@ -21,10 +21,11 @@ import contextlib
 import re
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from textclean.batch.journal import Journal
 from textclean.batch.lock import Lock
+from textclean.errors import OptionsError
 from textclean.io.atomic import WORK_FOLDER, cannot_write, make_folders, remove_folders
 
 if TYPE_CHECKING:
@@ -50,6 +51,20 @@ class Shard:
     def suffix(self) -> str:
         """What its files' names have in them; "" when it is all there is."""
         return "" if self.count == 1 else f"-{self.number}-of-{self.count}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``2/8``.
+
+        Raises:
+            OptionsError: It is no such share.
+        """
+        number, _, count = text.partition("/")
+        if number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
+            return cls(int(number), int(count))
+        raise OptionsError(
+            f"{text!r} is no share of a run", remedy="Write it like 2/8: the second of eight"
+        )
 
 
 @dataclass(frozen=True, slots=True)

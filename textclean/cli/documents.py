@@ -8,7 +8,6 @@ import typer
 
 from textclean.cli import parameters as p
 from textclean.cli.console import Console
-from textclean.errors import OptionsError
 
 CLEAN_EXAMPLES = (
     "textclean clean page.png -o clean.png",
@@ -17,6 +16,7 @@ CLEAN_EXAMPLES = (
     "textclean clean book.pdf --profile document --pages 1-4,7",
     "textclean clean chapter.cbr -o chapter.pdf --keep-cover",
     "textclean clean series/ -o cleaned/ --report report.html",
+    "textclean clean 'series/**/*.cbz' -o cleaned/ --jobs 4 --memory 6G",
     "textclean clean *.jpg -o cleaned/ --except sfx --keep-language en",
     "textclean clean page.png -o clean.png --psd page.psd --ocr",
 )
@@ -89,11 +89,17 @@ def clean(
         bool,
         typer.Option(
             "--dry-run",
-            help="Only look: write the regions and a picture of them, as `detect` does.",
+            help="Only print the plan: inputs, outputs, pages, and about how long it will take.",
             rich_help_panel=p.RUN,
         ),
     ] = False,
-    device: p.Device = None,
+    resume: p.Resume = None,
+    on_error: p.OnError = None,
+    max_failures: p.MaxFailures = None,
+    jobs: p.Jobs = None,
+    memory: p.Memory = None,
+    shard: p.ShardOf = None,
+    device: p.Devices = None,
     offline: p.Offline = None,
     json: p.Json = False,
     log_json: p.LogJson = False,
@@ -103,36 +109,43 @@ def clean(
     """Remove the text from pages; everything else stays as it is.
 
     The output has the format of the input, unless its name or --to asks for another; RAR, 7z and
-    tar archives come back as CBZ. It appears whole, or not at all; the input is never
-    overwritten. A page that fails is taken over as it is and does not stop the others.
+    tar archives come back as CBZ. Every file appears whole, or not at all; the input is never
+    overwritten. A page that fails is taken over as it is and does not stop the others. What is
+    finished when a run ends before its time is kept: the same command goes on from there.
     """
-    from textclean.api import make_cleaner, make_finder
-    from textclean.batch.layered import LayerWishes
-    from textclean.cli.outputs import dry_run_folder, plan_clean, plan_detect
-    from textclean.cli.runs import Run
+    import sys
 
-    options = p.options_from(context.params)
+    from textclean.batch import Shard, expand, parse_bytes
+    from textclean.batch.layered import LayerWishes
+    from textclean.cli.batches import BatchRun
+    from textclean.cli.outputs import common_folder, plan_clean
+
+    devices = tuple(name.strip() for name in (device or "").split(",") if name.strip())
+    options = p.options_from({**context.params, "device": devices[0] if devices else None})
     console = Console(quiet, verbose, log_json)
-    run = Run(options, console, pages=pages, overwrite=overwrite, report=report, password=password)
+    run = BatchRun(
+        options, console, pages=pages, overwrite=overwrite, report=report, password=password
+    )
+    found = expand(inputs, sys.stdin.buffer)
+    plans = plan_clean(
+        found, output, to=to, mask=mask_out, patch=patch_out, regions=regions_out,
+        psd=psd, ora=ora, layers=LayerWishes(psd_per_region, psb, split),
+    )  # fmt: skip
+    batch = run.batch(
+        plans,
+        folder=common_folder(found, output),
+        shard=Shard.parse(shard) if shard else Shard(),
+        resume=resume,
+        on_error=on_error,
+        max_failures=max_failures,
+        workers=jobs,
+        devices=devices if len(devices) > 1 else (),
+        memory=parse_bytes(memory) if memory else None,
+    )
     if dry_run:
-        if needs := [
-            name
-            for name, path in (("--patch-out", patch_out), ("--psd", psd), ("--ora", ora))
-            if path is not None
-        ]:
-            raise OptionsError(
-                f"{needs[0]} needs cleaned pixels and --dry-run makes none",
-                remedy="Leave one of them out; --mask-out shows what would be removed",
-            )
-        folder = dry_run_folder(inputs, output)
-        plans = plan_detect(inputs, folder, mask=mask_out, regions=regions_out)
-        run.all(plans, lambda: make_finder(options).detect)
-    else:
-        plans = plan_clean(
-            inputs, output, to=to, mask=mask_out, patch=patch_out, regions=regions_out,
-            psd=psd, ora=ora, layers=LayerWishes(psd_per_region, psb, split),
-        )  # fmt: skip
-        run.all(plans, lambda: make_cleaner(options).clean)
+        run.tell_plan(batch, as_json=json)
+        return
+    run.clean(batch)
     run.end(as_json=json)
 
 

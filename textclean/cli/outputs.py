@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textclean.batch import SidecarPaths, resolve_output, target_of
+from textclean.batch import Input, SidecarPaths, resolve_output
 from textclean.batch.layered import LayerWishes
 from textclean.errors import OptionsError
 from textclean.io import checked_format as checked
@@ -55,7 +55,7 @@ class Plan:
 
 
 def plan_clean(
-    inputs: Sequence[Path],
+    inputs: Sequence[Path | Input],
     output: str | None,
     *,
     to: str | None = None,
@@ -69,17 +69,25 @@ def plan_clean(
     """Names for ``textclean clean``.
 
     Without an output, each lands beside its input: ``page.clean.png``, ``chapter-clean/``. With
-    one input, the output is that file or folder; with several, a folder for all of them. ``to`` is
-    the format to convert to, or None.
+    one input, the output is that file or folder; with several, a folder for all of them. Documents
+    that were found in a folder keep their place in it. ``to`` is the format to convert to, or None.
 
     Raises:
         OptionsError: Two outputs would have the same name, or a file is named for several.
     """
-    _refuse_same_names(inputs, sidecars=any((mask, patch, regions, psd, ora)))
-    several = len(inputs) > 1
+    found = [each if isinstance(each, Input) else Input(each) for each in inputs]
+    sources = [each.path for each in found]
+    _refuse_same_names(sources, sidecars=any((mask, patch, regions, psd, ora)))
+    several = len(found) > 1
     if several:
         _require_folders(output=output, mask=mask, patch=patch, regions=regions, psd=psd, ora=ora)
-    targets = [_output(source, output, to, several=several) for source in inputs]
+    roots = {each.root or each.path for each in found}
+    targets = [
+        _output(each.path, output, to, several=several)
+        if each.below is None or each.root is None
+        else (_below(each.root, each.below, output, to, alone=len(roots) == 1), to)
+        for each in found
+    ]
     plans = [
         Plan(
             source,
@@ -92,7 +100,7 @@ def plan_clean(
             ora=_group(ora, source, several=several),
             layers=layers or LayerWishes(),
         )
-        for source, (target, chosen) in zip(inputs, targets, strict=True)
+        for source, (target, chosen) in zip(sources, targets, strict=True)
     ]
     _refuse_same_outputs(plans)
     return plans
@@ -138,13 +146,6 @@ def plan_detect(
     return plans
 
 
-def dry_run_folder(inputs: Sequence[Path], output: str | None) -> str | None:
-    """Where ``clean --dry-run`` puts what it finds: beside the output that it does not write."""
-    if output is None or len(inputs) > 1:
-        return output
-    return str(target_of(inputs[0], output).parent)
-
-
 def default_output(source: Path, to: str | None = None) -> Path:
     """``page.png`` -> ``page.clean.png``, a folder ``chapter`` -> ``chapter-clean``.
 
@@ -175,6 +176,25 @@ def _output(
         suffix = "" if source.is_dir() and to is None else default_suffix(source, to)
         return Path(output) / f"{stem_of(source)}{suffix}", to
     return resolve_output(source, output, to)
+
+
+def common_folder(inputs: Sequence[Input], output: str | None) -> Path | None:
+    """The folder that the outputs of several inputs share; None when they lie beside the inputs."""
+    roots = {each.root for each in inputs}
+    if len(inputs) > 1 and output is not None:
+        return Path(output)
+    root = roots.pop() if len(roots) == 1 else None
+    return default_output(root) if root is not None and output is None else None
+
+
+def _below(root: Path, below: Path, output: str | None, to: str | None, *, alone: bool) -> Path:
+    """The output of a document that was found in the folder ``root``."""
+    folder = default_output(root) if output is None else Path(output)
+    if output is not None and not alone:
+        folder /= stem_of(root)
+    if below == Path():
+        return folder
+    return folder / below.with_name(f"{below.stem}{default_suffix(below, to)}")
 
 
 def _beside(source: Path) -> Path:

@@ -35,8 +35,9 @@ Inputs = Annotated[
     list[Path],
     typer.Argument(
         metavar="INPUT",
-        help="Images (PNG, JPEG, WebP, TIFF, BMP, JP2, AVIF, JXL), folders, comics (CBZ, CBR, CB7, "
-        "CBT, EPUB), PDFs.",
+        help="Images (PNG, JPEG, WebP, TIFF, BMP, JP2, AVIF, JXL), comics (CBZ, CBR, CB7, CBT, "
+        "EPUB), PDFs, folders of any of them; patterns like 'vol*/*.cbz'; - for a list on "
+        "standard input.",
         show_default=False,
     ),
 ]
@@ -421,6 +422,75 @@ Device = Annotated[
     str | None,
     _option(
         "--device", help="auto (default), cpu, cuda, cuda:N or mps.", panel=RUN, metavar="NAME"
+    ),
+]
+Devices = Annotated[
+    str | None,
+    _option(
+        "--device",
+        help="auto (default), cpu, cuda, cuda:N or mps; several GPUs with commas: cuda:0,cuda:1.",
+        panel=RUN,
+        metavar="NAMES",
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    _option(
+        "--jobs",
+        "-j",
+        help="Worker processes; 0 = everything in this process. By default as many as there are "
+        "cores and memory for, once there are some pages.",
+        panel=RUN,
+        metavar="N",
+    ),
+]
+Memory = Annotated[
+    str | None,
+    _option(
+        "--memory",
+        help="What all processes together may use, such as 2G; larger pages are refused. By "
+        "default most of what is free.",
+        panel=RUN,
+        metavar="SIZE",
+    ),
+]
+Resume = Annotated[
+    bool | None,
+    _option(
+        "--resume/--no-resume",
+        help="Skip what an earlier run did and redo what changed since. On by default as long as "
+        "options and weights are the same; --resume redoes everything else in its place, "
+        "--no-resume starts anew.",
+        panel=RUN,
+    ),
+]
+OnError = Annotated[
+    str | None,
+    _option(
+        "--on-error",
+        help="Pages that fail are taken over as they are (copy, the default), left out (skip), or "
+        "end the run (stop).",
+        panel=RUN,
+        metavar="CHOICE",
+    ),
+]
+MaxFailures = Annotated[
+    int | None,
+    _option(
+        "--max-failures",
+        help="End the run when more pages than this have failed.",
+        panel=RUN,
+        metavar="N",
+    ),
+]
+ShardOf = Annotated[
+    str | None,
+    _option(
+        "--shard",
+        help="Do the I-th of N shares of the work, for several machines that share a folder, or "
+        "Slurm arrays. Pages of folders and whole documents are shared out by their names.",
+        panel=RUN,
+        metavar="I/N",
     ),
 ]
 Offline = Annotated[

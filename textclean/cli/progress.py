@@ -12,7 +12,7 @@ from textclean.cli.events import Events
 from textclean.cli.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.progress import Progress, ProgressColumn, TaskID
 
@@ -221,7 +221,12 @@ def document_line(result: DocumentResult) -> str:
 def _details(report: PageReport, result: PageResult | None) -> Iterator[str]:
     if report.details:
         yield report.details
-    for number, region in enumerate(result.regions if result else (), 1):
+    yield from region_lines(result.regions if result else ())
+
+
+def region_lines(regions: Sequence[Region]) -> Iterator[str]:
+    """What was decided about each region, a line each."""
+    for number, region in enumerate(regions, 1):
         yield f"  {number}. {_region_line(region)}"
 
 

@@ -98,9 +98,7 @@ class Run:
                 except TextcleanError as error:
                     if len(plans) == 1:
                         raise
-                    self._failures[str(plan.source)] = error
-                    named = str(plan.source) in str(error)
-                    self._console.error(error if named else error.at(source=str(plan.source)))
+                    self.failed(plan.source, error)
 
     @contextmanager
     def _watching(self, documents: int) -> Iterator[Watcher]:
@@ -112,8 +110,9 @@ class Run:
                 return
             try:
                 yield Several(watcher, self._reports.collector)
-            except BaseException:
-                self._reports.close()
+            except BaseException as error:
+                # A run that ends before its time may go on later, and has the pages' views then.
+                self._reports.close(keep=isinstance(error, (KeyboardInterrupt, PageError)))
                 raise
 
     def end(self, *, as_json: bool = False) -> None:
@@ -138,10 +137,11 @@ class Run:
             self._raise_for_residual()
 
     def _write_reports(self, reports: ReportFiles) -> None:
+        written: tuple[Written, ...] = ()
         try:
             written = reports.write(self._failures, self._options.as_dict())
         finally:
-            reports.close()
+            reports.close(keep=not written)
         for report in written:
             self._told_report(report)
 
@@ -162,7 +162,10 @@ class Run:
 
     def _one(self, plan: Plan, prepare: Prepare, watcher: Watcher) -> None:
         """Process one input."""
-        job = Job(
+        self.done(run_job(self._job(plan), prepare, watcher))
+
+    def _job(self, plan: Plan) -> Job:
+        return Job(
             source=plan.source,
             output=plan.output,
             options=self._options,
@@ -173,12 +176,20 @@ class Run:
             to=plan.to,
             viewer=None if self._reports is None else self._reports.viewer,
         )
-        result = run_job(job, prepare, watcher)
+
+    def failed(self, source: Path, error: TextcleanError) -> None:
+        """Note and tell that nothing came out of one of several inputs."""
+        self._failures[str(source)] = error
+        named = str(source) in str(error)
+        self._console.error(error if named else error.at(source=str(source)))
+
+    def done(self, result: DocumentResult) -> None:
+        """Note and tell what came of an input."""
         self._done.append(result)
         if self._reports is not None:
             self._reports.collector.add(result)
         for warning in _warnings(result):
-            self._console.warn(f"{plan.source}: {warning}")
+            self._console.warn(f"{result.source}: {warning}")
         told = result.as_dict()
         shown = {key: told[key] for key in ("source", "output", "seconds", "counts")}
         if not self._console.event("document_finished", **shown):
