@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from textclean.batch import Watcher
-from textclean.io.atomic import Spool, cannot_write, make_folders, remove_folders
 from textclean.report.doubt import Doubt, doubt_of
+from textclean.report.views import Kept, ViewFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from textclean.batch import DocumentResult, PageReport, PageView
+    from textclean.batch import DocumentResult, PageReport
+    from textclean.report.views import Place
     from textclean.types import PageResult
-
-    Place = tuple[int, int]
 
 PICTURES_BYTES: Final = 512 * 1024**2
 """Pictures of at most so many bytes go with a report; the least doubtful pages lose theirs."""
@@ -44,20 +43,24 @@ class Noted:
 
 
 class Collector(Watcher):
-    """Puts the views of a run's pages aside, in a file without a name.
-
-    Memory holds a few numbers a page; the file vanishes with the process, however that ends.
+    """Puts the views of a run's pages aside; memory holds a few numbers a page.
 
     Args:
-        folder: Where the report will be, and therefore have room.
+        path: The file for them, hidden beside the report.
+        report: The report that it is for.
         budget: Bytes that the pictures may take, thumbnails not counted.
+
+    Attributes:
+        left_out: Pages whose pictures were left out because of the budget.
+
+    Raises:
+        FileAccessError: Another run writes the same report.
     """
 
-    def __init__(self, folder: Path, *, budget: int = PICTURES_BYTES) -> None:
-        self._folder = folder
+    def __init__(self, path: Path, report: Path, *, budget: int = PICTURES_BYTES) -> None:
+        self._views = ViewFile(path, report)
         self._budget = budget
-        self._spool: Spool | None = None
-        self._folders: list[Path] = []
+        self._source = ""
         self._document = 0
         self._results: list[tuple[int, DocumentResult]] = []
         self._pages: dict[tuple[int, int], Noted] = {}
@@ -68,6 +71,7 @@ class Collector(Watcher):
     def opened(self, source: str, pages: int) -> None:
         """A document was opened."""
         self._document += 1
+        self._source = source
 
     def finished(self, report: PageReport, result: PageResult | None) -> None:
         """A page is done.
@@ -80,14 +84,29 @@ class Collector(Watcher):
         key = self._document, report.number
         self._pages[key] = noted
         if view is not None:
-            try:
-                self._put_aside(key, noted, view)
-            except OSError as error:
-                raise cannot_write(self._folder, error) from None
+            size = len(view.before) + len(view.patch)
+            room = bool(view.before) and self._makes_room(noted.doubt, size)
+            self._note(key, self._views.add(self._source, report.number, view, pictures=room))
 
     def add(self, result: DocumentResult) -> None:
-        """The document that was opened last is done."""
+        """The document that was opened last is done; pages that an earlier run did have its views.
+
+        A document that an earlier run finished was not opened in this one.
+        """
+        if self._results and self._results[-1][0] == self._document:
+            self._document += 1
         self._results.append((self._document, result))
+        for report in result.pages:
+            key = self._document, report.number
+            kept = self._views.earlier.get((result.source, report.number))
+            if kept is None or key in self._pages or report.status == "skipped":
+                continue
+            noted = Noted(doubt_of(report, json.loads(self.data(kept.parts[0]) or b"[]")))
+            self._pages[key] = noted
+            size = kept.parts[2][1] + kept.parts[3][1]
+            if kept.parts[2][1] and not self._makes_room(noted.doubt, size):
+                kept = Kept(kept.size, (*kept.parts[:2], (0, 0), (0, 0)))
+            self._note(key, kept)
 
     @property
     def documents(self) -> list[DocumentResult]:
@@ -108,27 +127,25 @@ class Collector(Watcher):
 
     def data(self, place: Place | None) -> bytes:
         """What was put aside there; empty for None."""
-        return b"" if place is None or self._spool is None else self._spool.get(place)
+        return b"" if place is None else self._views.get(place)
 
-    def close(self) -> None:
-        """Let go of the file; safe to call twice."""
-        if self._spool is not None:
-            self._spool.close()
-            self._spool = None
-        remove_folders(self._folders)
-        self._folders = []
+    def close(self, *, keep: bool = False) -> None:
+        """Let go of the file; safe to call twice.
 
-    def _put_aside(self, key: tuple[int, int], noted: Noted, view: PageView) -> None:
-        if self._spool is None:
-            self._folders = make_folders(self._folder)
-            self._spool = Spool(self._folder)
-        noted.size = view.size
-        noted.regions = self._spool.add(json.dumps(view.regions).encode())
-        if view.thumbnail:
-            noted.thumbnail = self._spool.add(view.thumbnail)
-        size = len(view.before) + len(view.patch)
-        if view.before and self._makes_room(noted.doubt, size):
-            noted.pictures = self._spool.add(view.before), self._spool.add(view.patch)
+        Args:
+            keep: Leave it for a run that goes on from here.
+        """
+        self._views.close(keep=keep)
+
+    def _note(self, key: tuple[int, int], kept: Kept) -> None:
+        """Remember where a page's view is."""
+        noted = self._pages[key]
+        noted.size = kept.size
+        noted.regions, thumbnail, before, patch = kept.parts
+        noted.thumbnail = thumbnail if thumbnail[1] else None
+        if before[1]:
+            noted.pictures = before, patch
+            size = before[1] + patch[1]
             heapq.heappush(self._kept, (noted.doubt.key, key, size))
             self._bytes += size
 

@@ -61,6 +61,7 @@ class ReportFiles:
     Raises:
         OptionsError: A name is given twice.
         FileAccessError: A name is a folder's, or that of the pictures is something else's.
+            Another run writes the same report.
         OutputExistsError: A name is taken and ``overwrite`` is off.
     """
 
@@ -81,7 +82,9 @@ class ReportFiles:
             refuse_existing(path, overwrite)
             if path.suffix.lower() in _PAGES:
                 _refuse_foreign(pictures_folder(path), overwrite)
-        self.collector = Collector(paths[0].parent, budget=budget)
+        first = paths[0]
+        hidden = first.with_name(f".{first.name[:80]}.views")
+        self.collector = Collector(hidden, first, budget=budget)
 
     @property
     def viewer(self) -> PageViewer:
@@ -126,9 +129,13 @@ class ReportFiles:
         """
         return tuple(self._write(path, failures, options) for path in self._paths)
 
-    def close(self) -> None:
-        """Let go of what was put aside; safe to call twice."""
-        self.collector.close()
+    def close(self, *, keep: bool = False) -> None:
+        """Let go of what was put aside; safe to call twice.
+
+        Args:
+            keep: Leave it for a run that goes on from here and writes the same report.
+        """
+        self.collector.close(keep=keep)
 
     def _write(
         self, path: Path, failures: Mapping[str, TextcleanError], options: Mapping[str, Any]

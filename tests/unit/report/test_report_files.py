@@ -6,6 +6,7 @@ import io
 import json
 import re
 import string
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -15,7 +16,7 @@ from PIL import Image as PILImage
 from reported import MIXED, page, picture, region, told
 
 import textclean.report
-from textclean.batch import run_dict
+from textclean.batch import DocumentResult, run_dict
 from textclean.errors import FileAccessError, OptionsError, OutputExistsError, PageError
 from textclean.report import ReportFiles, html
 from textclean.report.data import SCHEMA
@@ -179,6 +180,88 @@ class TestHtml:
         ]
         head = json.loads(_inert(_written(tmp_path / "r.html", pages), "run"))
         assert head["warnings"] == [["… pixels changed by …", 2], ["the palette is full", 1]]
+
+
+class TestGoingOn:
+    """A run that is cut short leaves the views of its pages to the one that goes on."""
+
+    def _cut_short(self, path: Path, pages=MIXED, *, keep: bool = True) -> None:
+        files = ReportFiles([path])
+        files.collector.opened("shelf/book.cbz", len(pages))
+        for report in pages:
+            if report.status != "skipped":
+                files.collector.finished(report, None)
+        files.close(keep=keep)
+
+    def _went_on(self, path: Path, fresh=(), **settings) -> dict:
+        """A run that does the ``fresh`` pages and takes the others from the earlier one."""
+        files = ReportFiles([path], **settings)
+        files.collector.opened("shelf/book.cbz", len(fresh))
+        for report in fresh:
+            files.collector.finished(report, None)
+        redone = {report.number: report for report in fresh}
+        pages = [redone.get(report.number, report) for report in MIXED]
+        result = DocumentResult(
+            "shelf/book.cbz", None, tuple(replace(report, view=None) for report in pages)
+        )
+        files.collector.add(result)
+        files.write({}, {})
+        files.close()
+        return json.loads(_inert(path.read_text("utf-8"), "run"))
+
+    def test_nothing_is_lost(self, tmp_path: Path) -> None:
+        path = tmp_path / "r.html"
+        self._cut_short(path)
+        assert files_below(tmp_path) == {".r.html.views"}
+        fresh = [page(1, told=[region("inpaint", confidence=99.0)])]
+        head = self._went_on(path, fresh)
+        assert [row["number"] for row in head["pages"]] == [3, 4, 1, 2, 7, 5, 6]
+        assert [row["number"] for row in head["pages"] if not row["pictures"]] == [6]
+        detail = json.loads(_inert(path.read_text("utf-8"), "page-2"))
+        assert detail["regions"][0]["confidence"] == 31.5
+        assert detail["size"] == [120, 160]
+        assert files_below(tmp_path) == {"r.html"}
+
+    @pytest.mark.parametrize("cut", [1, 700, 3000, 9000])
+    def test_a_torn_record_is_cut_off(self, tmp_path: Path, cut: int) -> None:
+        path = tmp_path / "r.html"
+        self._cut_short(path)
+        views = tmp_path / ".r.html.views"
+        whole = views.read_bytes()
+        views.write_bytes(whole[:-cut])
+        head = self._went_on(path, [page(7)])
+        seen = {row["number"] for row in head["pages"] if row["pictures"]}
+        assert {1, 7} <= seen
+        assert 6 not in seen
+        assert len(seen) < 7
+
+    @pytest.mark.parametrize(
+        "junk",
+        [b"", b"\n\n", b"[]\n", b'{"parts": [1]}\n', b"\xff" * 70_000, b"[" * 50_000 + b"\n"],
+    )
+    def test_a_file_of_something_else_is_started_anew(self, tmp_path: Path, junk: bytes) -> None:
+        path = tmp_path / "r.html"
+        (tmp_path / ".r.html.views").write_bytes(junk)
+        head = self._went_on(path, [page(7)])
+        assert [row["number"] for row in head["pages"] if row["pictures"]] == [7]
+
+    def test_the_budget_holds_for_what_was_there_too(self, tmp_path: Path) -> None:
+        path = tmp_path / "r.html"
+        self._cut_short(path)
+        size = len(picture(1, "before")) + len(picture(1, "patch"))
+        head = self._went_on(path, budget=round(2.6 * size))
+        seen = [row["number"] for row in head["pages"] if row["pictures"]]
+        assert seen == [3, 4, 2][: len(seen)]
+        assert len(seen) >= 2
+
+    def test_two_runs_do_not_write_one_report(self, tmp_path: Path) -> None:
+        one, two = (ReportFiles([tmp_path / "r.html"]) for _ in range(2))
+        told(one.collector)
+        with pytest.raises(FileAccessError, match=r"another run is writing to .*r\.html"):
+            told(two.collector)
+        two.close()
+        one.close()
+        assert files_below(tmp_path) == set()
 
 
 class TestNames:
