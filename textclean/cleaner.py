@@ -19,6 +19,7 @@ import numpy as np
 from textclean import native
 from textclean.errors import MaskError, PageError
 from textclean.inpaint import flat
+from textclean.lettering import describe
 from textclean.mask.annotations import annotation_mask
 from textclean.mask.build import RegionMask, build_mask, join, surroundings, union
 from textclean.options import MaskStyle, Options
@@ -310,6 +311,7 @@ class Cleaner:
         told = list(regions)
         if found is not None:
             told = [_told(region, found.get(index)) for index, region in enumerate(regions)]
+        told = [describe(page.rgb, image, mask, region) for region in told]
         told = [_as_stored(region, page) for region in told]
         return PageResult(
             page=native.merge(page, image, mask),
@@ -390,4 +392,7 @@ def _as_stored(region: Region, page: Page) -> Region:
         safe_box=None
         if region.safe_box is None
         else native.box_stored(region.safe_box, orientation, size),
+        safe_ellipse=None
+        if region.safe_ellipse is None
+        else native.box_stored(region.safe_ellipse, orientation, size),
     )

@@ -28,6 +28,7 @@ Kind = Literal[
     "bubble", "caption", "free", "sfx", "sign", "handwriting", "highlighter", "stamp", "pen"
 ]  # fmt: skip
 Direction = Literal["horizontal", "vertical"]
+Align = Literal["start", "center", "end"]
 Action = Literal["fill", "inpaint", "unmix", "keep"]
 Texture = Literal["flat", "gradient", "art"]
 Mode = Literal[
@@ -126,6 +127,37 @@ class Background:
     outliers: float
 
 
+@dataclass(frozen=True, slots=True)
+class Lettering:
+    """How the text of a region was set, measured from its strokes: what new text can go by.
+
+    Attributes:
+        font_size: Height of the em in pixels, what type is chosen by.
+        stroke_width: Width of the strokes in pixels.
+        rotation: Angle of the lines to the horizontal (of columns: to the vertical) in degrees,
+            clockwise, as the page is seen.
+        slant: Angle by which upright strokes lean to the right, in degrees; 0 for columns.
+        align: Where the lines begin together: "start" (left; of columns, the top), "center" or
+            "end".
+        line_count: How many lines or columns.
+        line_spacing: Pixels from one line to the next, or None for a single one.
+        color: Median RGB of the strokes.
+        outline_color: RGB of an outline around the strokes, or None when there is none.
+        background_color: Median RGB of what is there now in place of the strokes.
+    """
+
+    font_size: float
+    stroke_width: float
+    rotation: float
+    slant: float
+    align: Align
+    line_count: int
+    line_spacing: float | None
+    color: tuple[int, int, int]
+    outline_color: tuple[int, int, int] | None
+    background_color: tuple[int, int, int]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
     """One block of text: a bubble, a caption, a sign, a sound effect.
@@ -155,6 +187,9 @@ class Region:
             whole pixels; None without a bubble.
         see_through: Whether the ink may be translucent: what lies beneath still shows in the
             pixels' colour, and they are to be un-mixed rather than filled blindly.
+        safe_ellipse: Bounding box of a large upright ellipse inside that bubble, for text that is
+            set round; None without a bubble.
+        lettering: How the text was set, or None where it was not removed or cannot be measured.
     """
 
     polygon: Polygon
@@ -175,6 +210,8 @@ class Region:
     bubble: Polygon | None = None
     safe_box: Box | None = None
     see_through: bool = False
+    safe_ellipse: Box | None = None
+    lettering: Lettering | None = None
 
     @property
     def box(self) -> Box:

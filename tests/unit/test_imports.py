@@ -41,8 +41,9 @@ TABLE: dict[str, set[str]] = {
     "verify": {"protocols", "types", "mask"},
     "cleaner": {
         "protocols", "types", "options", "errors", "mask", "inpaint.windows", "inpaint.flat",
-        "native", "verify", "ink_map",
+        "native", "verify", "ink_map", "lettering",
     },
+    "lettering": {"types", "errors", "mask"},
     "layers": {"types", "errors", "native", "io"},
     "batch": {
         "cleaner", "io", "options", "errors", "types", "protocols", "regions_json", "native",
