@@ -16,8 +16,12 @@ from textclean import regions_json
 from textclean.errors import RegionsFileError
 from textclean.options import Options
 from textclean.regions_json import PageRecord, dumps, parse, to_json
-from textclean.types import KINDS, Background, Metadata, Page, PageResult, Region
+from textclean.types import KINDS, Background, Lettering, Metadata, Page, PageResult, Region
 
+SETTING = {
+    "font_size": 20, "stroke_width": 2, "rotation": 0, "slant": 0, "align": "start",
+    "line_count": 1, "color": [0, 0, 0], "background_color": [255, 255, 255],
+}  # fmt: skip
 SQUARE = [[10, 10], [90, 10], [90, 40], [10, 40]]
 
 
@@ -47,6 +51,21 @@ backgrounds = st.builds(
     spread=st.floats(0, 99).map(lambda v: round(v, 2)),
     outliers=shares,
 )
+angles = st.floats(-180, 180).map(lambda v: round(v, 1))
+lengths = st.floats(0, 500).map(lambda v: round(v, 1))
+letterings = st.builds(
+    Lettering,
+    font_size=lengths,
+    stroke_width=lengths,
+    rotation=angles,
+    slant=angles,
+    align=st.sampled_from(["start", "center", "end"]),
+    line_count=st.integers(1, 40),
+    line_spacing=st.none() | lengths,
+    color=colors,
+    outline_color=st.none() | colors,
+    background_color=colors,
+)
 regions = st.builds(
     Region,
     polygon=polygons,
@@ -67,6 +86,8 @@ regions = st.builds(
     bubble=st.none() | polygons,
     safe_box=st.none() | boxes,
     see_through=st.booleans(),
+    safe_ellipse=st.none() | boxes,
+    lettering=st.none() | letterings,
 )
 records = st.builds(
     PageRecord,
@@ -237,6 +258,10 @@ def bad(**values: object) -> dict[str, Any]:
         (bad(safe_box=[1, 2.5, 3, 4]), "safe_box is 2.5, not a whole number"),
         (bad(safe_box=[1, 2, 3, 10**7]), "safe_box is a box that reaches"),
         (bad(safe_box=EMPTY), "a box without an inside"),
+        (bad(safe_ellipse=[1, 2, 3]), r"safe_ellipse is \[1, 2, 3\], not the four edges"),
+        (bad(lettering={"font_size": 3}), 'lettering without "stroke_width"'),
+        (bad(lettering=SETTING | {"slant": 200}), "slant is 200, not an angle"),
+        (bad(lettering=SETTING | {"align": "left"}), "not one of start, center, end"),
         (bad(see_through=1), "see_through is 1, not true or false"),
         (bad(background={"texture": "flat"}), 'a background without "color"'),
         (bad(background={"texture": "wood", "color": [1, 2, 3]}), "texture"),

@@ -121,6 +121,10 @@ def _upright(region: Region, page: Page) -> Region:
         safe_box=None
         if region.safe_box is None
         else native.box_upright(region.safe_box, orientation, size),
+        safe_ellipse=None
+        if region.safe_ellipse is None
+        else native.box_upright(region.safe_ellipse, orientation, size),
+        lettering=None,
         action="keep" if kept else None,
         reason=(region.reason or "kept: the regions file says so") if kept else "",
         background=None,

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import numpy as np
 
 from textclean.errors import RegionsFileError
+from textclean.regions_json import setting
 from textclean.regions_json import values as read
 from textclean.types import KINDS, Action, Background, Direction, Region, Texture
 
@@ -185,6 +186,7 @@ def _region_out(region: Region) -> dict[str, Any]:
         "lines": [_points_out(line) for line in region.lines],
         "bubble": None if region.bubble is None else _points_out(region.bubble),
         "safe_box": None if region.safe_box is None else list(region.safe_box),
+        "safe_ellipse": None if region.safe_ellipse is None else list(region.safe_ellipse),
         "kind": region.kind,
         "direction": region.direction,
         "text": region.text,
@@ -200,6 +202,7 @@ def _region_out(region: Region) -> dict[str, Any]:
             "spread": _rounded(background.spread, 2),
             "outliers": _rounded(background.outliers, 4),
         },
+        "lettering": setting.written(region.lettering),
         "action": region.action,
         "reason": region.reason,
         "grown": region.grown,
@@ -281,7 +284,7 @@ def _region_in(region: Mapping[str, Any], place: str) -> Region:
         text=read.optional(region, "text", place, read.string),
         language=read.optional(region, "language", place, read.string),
         font_size=read.optional(region, "font_size", place, read.nonnegative),
-        stroke_color=read.optional(region, "stroke_color", place, _color),
+        stroke_color=read.optional(region, "stroke_color", place, setting.color),
         background=read.optional(region, "background", place, _background),
         action=read.optional(region, "action", place, read.one_of(get_args(Action))),
         reason=read.with_default(region, "reason", place, read.string, ""),
@@ -290,6 +293,8 @@ def _region_in(region: Mapping[str, Any], place: str) -> Region:
         residual=read.optional(region, "residual", place, read.share),
         bubble=read.optional(region, "bubble", place, _polygon),
         safe_box=read.optional(region, "safe_box", place, _box),
+        safe_ellipse=read.optional(region, "safe_ellipse", place, _box),
+        lettering=read.optional(region, "lettering", place, setting.parsed),
         see_through=read.with_default(region, "see_through", place, read.boolean, False),
     )
 
@@ -301,7 +306,7 @@ def _background(value: object, place: str) -> Background:
             raise read.wrong(place, f'a background without "{key}"')
     return Background(
         texture=read.one_of(get_args(Texture))(background["texture"], read.at(place, "texture")),
-        color=_color(background["color"], read.at(place, "color")),
+        color=setting.color(background["color"], read.at(place, "color")),
         spread=read.with_default(background, "spread", place, read.nonnegative, 0.0),
         outliers=read.with_default(background, "outliers", place, read.share, 0.0),
     )
@@ -336,13 +341,6 @@ def _box(value: object, place: str) -> Box:
     if x0 >= x1 or y0 >= y1:
         raise read.wrong(place, f"{edges}, a box without an inside")
     return x0, y0, x1, y1
-
-
-def _color(value: object, place: str) -> tuple[int, int, int]:
-    levels = [read.whole(level, place) for level in read.items(value, place)]
-    if len(levels) != 3 or max(levels) > 255:
-        raise read.wrong(place, f"{levels}, not three levels from 0 to 255")
-    return levels[0], levels[1], levels[2]
 
 
 def _orientation(value: object, place: str) -> int:
