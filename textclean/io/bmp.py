@@ -111,7 +111,7 @@ def encode(original: bytes, pixels: NDArray[Any], before: NDArray[Any]) -> bytes
         used = (layout.width * layout.bits + 7) // 8
         rows[:, :used] = pack_bits(pixels.astype(np.uint8), layout.bits)
     elif layout.bits == 24:
-        rows[:, : 3 * layout.width] = pixels[..., ::-1].reshape(layout.height, -1)
+        rows[:, : 3 * layout.width] = _reversed(pixels).reshape(layout.height, -1)
     else:
         _patch_fields(rows, pixels, before, layout)
     raw = rows[::-1] if layout.bottom_up else rows
@@ -197,11 +197,18 @@ def _pixels(rows: NDArray[np.uint8], layout: _Layout) -> NDArray[Any]:
         samples = np.ascontiguousarray(unpack_bits(rows, width, layout.bits))
         return samples.astype(np.bool_) if layout.mode == "1" else samples
     if layout.bits == 24:
-        bgr = rows[:, : 3 * width].reshape(height, width, 3)
-        return np.ascontiguousarray(bgr[..., ::-1])
+        return _reversed(rows[:, : 3 * width].reshape(height, width, 3))
     words = _words(rows, layout)
     planes = [_field(words, mask) for mask in layout.masks if mask]
     return np.stack(planes, axis=2)
+
+
+def _reversed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``(H, W, 3)``: blue, green, red for red, green, blue; channel by channel, which is faster."""
+    other = np.empty(pixels.shape, np.uint8)
+    for channel in range(3):
+        other[..., channel] = pixels[..., 2 - channel]
+    return other
 
 
 def _words(rows: NDArray[np.uint8], layout: _Layout) -> NDArray[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -57,7 +56,8 @@ class ImageEntry:
         self.read = read
         self._source = source
         self._max_pixels = max_pixels
-        self._loaded: tuple[bytes, weakref.ref[Page]] | None = None
+        # Pages that somebody still holds, and the bytes that they were decoded from.
+        self._loaded: weakref.WeakKeyDictionary[Page, bytes] = weakref.WeakKeyDictionary()
 
     def load(self) -> Page:
         """Decode the page.
@@ -75,7 +75,7 @@ class ImageEntry:
             source=self._source,
             number=self.number,
         )
-        self._loaded = _digest(data), weakref.ref(page)
+        self._loaded[page] = data
         return page
 
     def encode(self, page: Page, mask: Mask) -> bytes:
@@ -86,9 +86,7 @@ class ImageEntry:
 
     def _page_of(self, data: bytes) -> Page | None:
         """The page that was loaded from these bytes, if anybody still holds it."""
-        if self._loaded is None or self._loaded[0] != _digest(data):
-            return None
-        return self._loaded[1]()
+        return next((page for page, known in self._loaded.items() if known == data), None)
 
 
 class Document:
@@ -275,10 +273,6 @@ class DocumentSink:
     def _close(self) -> None:
         """Let go of everything; remove what is not committed."""
         raise NotImplementedError
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 @contextlib.contextmanager

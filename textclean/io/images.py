@@ -208,7 +208,7 @@ def _write_image(page: Page, mask: Mask, original: bytes, loaded: Page | None) -
         note_promoted(before)
     require_fits(page, mask, before)
     if sniff(original[:HEAD_BYTES]) == "jpeg":
-        encoded, after = jpeg.encode_checked(original, before, page.pixels)
+        encoded, after = jpeg.encode(original, before, page.pixels)
     else:
         encoded = _encode(original, page, before)
         after = decode_image(encoded, limit)

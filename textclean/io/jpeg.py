@@ -71,20 +71,7 @@ def decode(data: bytes, max_pixels: int) -> Raster:
     return Raster(pixels=pixels, mode=mode, metadata=_metadata(frame, data))
 
 
-def encode(original: bytes, pixels: NDArray[Any]) -> bytes:
-    """The JPEG with other pixels of the same mode and size.
-
-    Args:
-        original: The JPEG that the page was decoded from.
-        pixels: ``(H, W)`` or ``(H, W, C)`` uint8, as :func:`decode` gives it.
-
-    Returns:
-        See :func:`encode_checked`.
-    """
-    return encode_checked(original, decode(original, pixels.size), pixels)[0]
-
-
-def encode_checked(original: bytes, before: Raster, pixels: NDArray[Any]) -> tuple[bytes, Raster]:
+def encode(original: bytes, before: Raster, pixels: NDArray[Any]) -> tuple[bytes, Raster]:
     """The JPEG with other pixels of the same mode and size, and what it decodes to.
 
     Blocks without a pixel that differs from the original's keep their coefficients.

@@ -138,7 +138,7 @@ class PageWriter:
         x0, y0, x1, y1 = piece.box
         pixels = np.ascontiguousarray(page.pixels[y0:y1, x0:x1])
         image = piece.placement.image
-        encoded = pdf_image.encode(image, pixels)
+        encoded = pdf_image.encode(image, pixels, piece.raster.pixels)
         trial, cut = copy.copy(image), _cut(mask, piece)
         encoded.put(trial)
         after = pdf_image.decode(trial, cut.size)

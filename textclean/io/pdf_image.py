@@ -95,12 +95,13 @@ def decode(image: pikepdf.Object, max_pixels: int) -> Raster:
     )
 
 
-def encode(image: pikepdf.Object, pixels: NDArray[Any]) -> Encoded:
+def encode(image: pikepdf.Object, pixels: NDArray[Any], before: NDArray[Any]) -> Encoded:
     """The image's stream with other pixels of the same mode and size.
 
     Args:
         image: The image that the page was decoded from.
         pixels: Native array, as :func:`decode` gives it.
+        before: What :func:`decode` gives for ``image``.
 
     Returns:
         Data in the same filter family (Group 3 and JBIG2 become Group 4; LZW, run-length and
@@ -108,10 +109,12 @@ def encode(image: pikepdf.Object, pixels: NDArray[Any]) -> Encoded:
     """
     spec = read_spec(image, pixels.shape[0] * pixels.shape[1])
     if spec.inverted and spec.mode != "P":
-        pixels = _invert(pixels, spec)
+        pixels, before = _invert(pixels, spec), _invert(before, spec)
     if spec.codec == DCT:
-        stored = 255 - pixels if spec.family == "cmyk" else pixels
-        data = jpeg.encode(_unwrapped(image, spec), np.ascontiguousarray(stored))
+        if spec.family == "cmyk":
+            pixels, before = 255 - pixels, 255 - before
+        known = Raster(before, spec.mode)
+        data, _ = jpeg.encode(_unwrapped(image, spec), known, np.ascontiguousarray(pixels))
         return Encoded(data, pikepdf.Name.DCTDecode, None)
     if spec.codec == JPX:
         return Encoded(_encode_jpx(_unwrapped(image, spec), pixels), pikepdf.Name.JPXDecode, None)

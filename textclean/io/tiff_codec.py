@@ -52,6 +52,7 @@ CODECS: Final = {
 """TIFF compression -> Pillow's name for it; those that are read and written exactly."""
 
 T4_OPTIONS: Final = 292
+DEFLATE_LEVEL: Final = 6
 
 REVERSED: Final = bytes(int(f"{i:08b}"[::-1], 2) for i in range(256))
 _LITTLE: Final = ByteOrder("<", big=False)
@@ -110,7 +111,12 @@ def decode_blocks(
 
 
 def encode_blocks(
-    data: NDArray[np.uint8], *, compression: int, block_rows: int, width: int
+    data: NDArray[np.uint8],
+    *,
+    compression: int,
+    block_rows: int,
+    width: int,
+    level: int = DEFLATE_LEVEL,
 ) -> list[bytes]:
     """Compress rows into blocks of ``block_rows`` rows, the last of what is left.
 
@@ -119,6 +125,7 @@ def encode_blocks(
         compression: A key of :data:`CODECS`.
         block_rows: Rows of a block.
         width: Pixels of a row; counts for the fax codecs only.
+        level: How hard Deflate tries, 1 to 9.
 
     Returns:
         The blocks' compressed bytes, most significant bit first.
@@ -126,7 +133,7 @@ def encode_blocks(
     height, row_bytes = data.shape
     if compression in (NONE, DEFLATE, OLD_DEFLATE):
         parts = (data[y : y + block_rows].tobytes() for y in range(0, height, block_rows))
-        return [part if compression == NONE else zlib.compress(part, 6) for part in parts]
+        return [part if compression == NONE else zlib.compress(part, level) for part in parts]
     mode, columns = ("1", width) if compression in FAX else ("L", row_bytes)
     image = Image.frombytes(mode, (columns, height), data.tobytes())
     out = io.BytesIO()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import shutil
+import weakref
 from typing import TYPE_CHECKING
 
 from textclean.errors import UnsupportedFormatError
@@ -12,6 +13,7 @@ from textclean.io.atomic import OutputFile, Spool, file_id, refuse_input
 from textclean.io.document import Document, DocumentSink, located, writing
 from textclean.io.guard import check_file_size
 from textclean.io.images import cannot_read, require_fits, require_same_outside
+from textclean.io.raster import Raster
 from textclean.io.tiff_file import UNMOVABLE, TiffFile, TiffWriter
 from textclean.io.wishes import PROMOTED, note_promoted, promoted
 
@@ -39,6 +41,7 @@ class TiffEntry:
         self.number = number
         self.index = index
         self._source = source
+        self._loaded: weakref.ref[Page] | None = None
 
     def load(self) -> Page:
         """Decode the page.
@@ -49,7 +52,17 @@ class TiffEntry:
         source = self._source
         with located(source.name, self.name):
             raster = tiff.decode(source.file, source.file.ifds[self.index], source.max_pixels)
-        return raster.to_page(source=source.name, name=self.name, number=self.number)
+        page = raster.to_page(source=source.name, name=self.name, number=self.number)
+        self._loaded = weakref.ref(page)
+        return page
+
+    def raster(self, max_pixels: int) -> Raster:
+        """What it decodes to; not decoded again while somebody holds the page that was loaded."""
+        page = self._loaded() if self._loaded else None
+        if page is not None:
+            return Raster(page.pixels, page.mode, page.palette, metadata=page.metadata)
+        file = self._source.file
+        return tiff.decode(file, file.ifds[self.index], max_pixels)
 
 
 class TiffSource(Document):
@@ -120,9 +133,9 @@ class TiffSink(DocumentSink):
                 "a page of the TIFF is old-style JPEG, which cannot be moved in the file",
                 remedy="Convert it to another compression first",
             )
-        ifd = file.ifds[self._source.entries[entry.number - 1].index]
-        limit = page.pixels.shape[0] * page.pixels.shape[1]
-        before = tiff.decode(file, ifd, limit)
+        own = self._source.entries[entry.number - 1]
+        ifd = file.ifds[own.index]
+        before = own.raster(page.pixels.shape[0] * page.pixels.shape[1])
         encode = tiff.encode
         if page.metadata.extra.get(PROMOTED):
             before, encode = promoted(before), tiff.encode_promoted

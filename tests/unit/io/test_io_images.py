@@ -32,9 +32,9 @@ from textclean.errors import (
     TooLargeError,
     UnsupportedFormatError,
 )
-from textclean.io import read_image, write_image
+from textclean.io import images, open_source, read_image, write_image
 from textclean.io.notes import collected_notes
-from textclean.io.raster import LOSSLESS, WARNINGS
+from textclean.io.raster import LOSSLESS, WARNINGS, Raster
 from textclean.io.scanlines import chunk, header, minimal_png
 from textclean.io.wishes import with_wishes
 
@@ -638,3 +638,33 @@ def test_chunk_is_what_a_png_reader_expects() -> None:
     assert chunk(b"IEND", b"") == data[-12:]
     with Image.open(io.BytesIO(data)) as image:
         assert image.getpixel((0, 0)) == 128
+
+
+def test_a_page_that_is_still_held_is_not_decoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (
+        encoded(Image.fromarray(smooth(40, 40, 3, seed=seed)), "PNG") for seed in (1, 2)
+    )
+    path = tmp_path / "page.png"
+    path.write_bytes(first)
+    decoded: list[bytes] = []
+
+    def counted(data: bytes, max_pixels: int) -> Raster:
+        decoded.append(data)
+        return decode(data, max_pixels)
+
+    decode = images.decode_image
+    monkeypatch.setattr(images, "decode_image", counted)
+    with open_source(path) as source:
+        entry = source.entries[0]
+        page = entry.load()
+        mask = np.zeros((40, 40), bool)
+        mask[3:9, 3:9] = True
+        new = cleaned(page, mask)
+        out = entry.encode(new, mask)
+        assert decoded == [first, out]
+        # Another file under the same name is not taken for the one that was loaded.
+        path.write_bytes(second)
+        with pytest.raises(PageError, match="outside the mask"):
+            entry.encode(new, mask)
