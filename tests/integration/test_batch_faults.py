@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -222,3 +225,43 @@ def _contents(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file() and WORK_FOLDER not in path.parts
     }
+
+
+def test_a_hostile_checkpoint_runs_nothing(tmp_path: Path, scans: Path) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (tmp_path / "executed",)
+
+    with zipfile.ZipFile(tmp_path / "evil.pt", "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps({"weight": Hostile()}))
+        archive.writestr("archive/version", "3\n")
+    before = files_below(tmp_path) | {"regions.json"}
+    done = _clean(scans, tmp_path / "out", "--inpainter", tmp_path / "evil.pt", "--jobs", 2)
+    assert done.returncode == 3, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert "evil.pt" in line
+    assert files_below(tmp_path) == before
+
+
+@pytest.mark.slow
+def test_the_command_with_workers_makes_the_same_bytes(tmp_path: Path, scans: Path) -> None:
+    for jobs in ("0", "2"):
+        done = _clean(scans, tmp_path / jobs, "--inpainter", "telea", "--jobs", jobs)
+        assert done.returncode == 0, done.stderr
+    assert _contents(tmp_path / "0") == _contents(tmp_path / "2")
+    assert _contents(tmp_path / "0") != _contents(scans)
+
+
+def _clean(source: Path, output: Path, *wishes: object) -> subprocess.CompletedProcess[str]:
+    """``textclean clean`` with regions drawn by hand, so that no network looks for text."""
+    regions = source.parent / "regions.json"
+    box = [[20, 30], [140, 30], [140, 90], [20, 90]]
+    pages = [{"name": path.name, "regions": [{"polygon": box}]} for path in source.iterdir()]
+    if not regions.exists():
+        regions.write_text(json.dumps({"pages": pages}))
+    command = [sys.executable, "-m", "textclean", "clean", source, "-o", output, "--no-ink", "-q"]
+    command += ["--regions", regions, *wishes]
+    return subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, timeout=300
+    )

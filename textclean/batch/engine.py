@@ -82,6 +82,7 @@ def run_batch(
         devices=batch.devices,
         memory=batch.memory,
         cores=usable_cores(),
+        device=batch.jobs[0].options.device if batch.jobs else "cpu",
     )
     return _Run(batch, plan, watcher or BatchWatcher(), crew).all(prepare)
 

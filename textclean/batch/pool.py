@@ -13,13 +13,16 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import platform
 import signal
+import sys
 import threading
 import time
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import connection as mp
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from textclean.batch.page import failed_page
@@ -336,6 +339,7 @@ def crew_for(
     devices: Sequence[str],
     memory: int | None,
     cores: int,
+    device: str = "cpu",
 ) -> Crew | None:
     """How to spread the work; None = this process does it alone.
 
@@ -347,12 +351,14 @@ def crew_for(
         devices: Devices to spread them over.
         memory: Bytes that all of it may use; None = most of what is free.
         cores: Cores that may be used.
+        device: The device of the options.
     """
     if workers == 0 or (workers is None and (pages < _WORTH or cores < 2) and not devices[1:]):
         return None
     usable = usable_memory() if memory is None else memory
     fitting = max(1, usable // (BYTES_A_WORKER + page_bytes(0)))
-    count = workers or max(len(devices), min(cores, pages, fitting))
+    most = max(1, len(devices)) * _ON_A_GPU if _is_gpu(device) else cores
+    count = workers or max(len(devices), min(cores, pages, fitting, most))
     count = min(count, max(pages, 1))
     threads = max(1, cores // count)
     left = max(usable - count * BYTES_A_WORKER, usable // 4)
@@ -360,6 +366,16 @@ def crew_for(
 
 
 _WORTH: Final = 8  # pages
+_ON_A_GPU: Final = 3  # processes, each with networks of its own in the GPU's memory
+
+
+def _is_gpu(device: str) -> bool:
+    """Whether a device is, or is going to be, a GPU; found out without loading PyTorch."""
+    if device == "auto":
+        # Apple's GPUs are told by the machine, NVIDIA's and AMD's by their device files.
+        is_apple = sys.platform == "darwin" and platform.machine() == "arm64"
+        return is_apple or any(Path(name).exists() for name in ("/dev/nvidia0", "/dev/kfd"))
+    return device != "cpu"
 
 
 def _too_large(task: PageTask, need: int, memory: int) -> Any:

@@ -98,6 +98,9 @@ class TestMemory:
         assert crew(100, workers=20).threads == 1
         assert crew(100, memory=3 * usual).workers == 3
         assert crew(100, memory=usual // 2).workers == 1
+        gpu = crew_for(100, workers=None, devices=(), memory=64 * GIB, cores=8, device="cuda:1")
+        assert gpu is not None
+        assert gpu.workers == 3
         devices = ("cuda:0", "cuda:1")
         several = crew_for(2, workers=None, devices=devices, memory=64 * GIB, cores=1)
         assert several is not None
