@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OUT ?= out
 DATA ?= ../shared/data
 
-.PHONY: demo test test-slow test-browser lint eval bench-files clean help
+.PHONY: demo test test-slow test-browser lint eval bench-files bench-batch clean help
 
 help:
 	@echo "make demo       set up, clean samples/ into $(OUT)/ and say where to look"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-browser  the report in Chromium, which must be installed"
 	@echo "make eval       figures on ground truth (DATA=folder)"
 	@echo "make bench-files  what reading and writing files costs (QUICK=1: smaller)"
+	@echo "make bench-batch  pages a second, memory and resuming of long runs (QUICK=1, DATA=folder)"
 
 # Debian ships python3 without ensurepip; its package is installed where that is allowed.
 $(READY): pyproject.toml constraints.txt
@@ -47,6 +48,9 @@ eval: $(READY)
 
 bench-files: $(READY)
 	$(BIN)/python benchmarks/files.py $(if $(QUICK),--quick)
+
+bench-batch: $(READY)
+	$(BIN)/python benchmarks/batch.py --data $(DATA) $(if $(QUICK),--quick)
 
 clean:
 	rm -rf $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache
