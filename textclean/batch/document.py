@@ -36,6 +36,7 @@ from textclean.io.atomic import (
 )
 from textclean.io.folder import refuse_inputs
 from textclean.io.images import cannot_read
+from textclean.regions_json import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -327,7 +328,8 @@ class OpenDocument:
             for record in records
             for page in regions_json.parse(json.dumps({"pages": [record]}))
         ]
-        text = regions_json.dumps(pages, source=self.planned.job.source.name)
+        job = self.planned.job
+        text = exchange.document(job.sidecars.regions_format, pages, job.source.name)
         data = text.encode("utf-8", "replace")
         waiting = self.workplace.ready / f"{self._name}.regions"
         try:

@@ -8,7 +8,6 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from textclean import regions_json
 from textclean.batch.layered import LayerWishes, layered
 from textclean.batch.overlay import draw_overlay, encode_png
 from textclean.batch.staging import Staging
@@ -16,7 +15,7 @@ from textclean.errors import FileAccessError, OptionsError
 from textclean.io import save_mask, save_patch
 from textclean.io.atomic import file_id
 from textclean.io.sniff import kind_of_suffix
-from textclean.regions_json import PageRecord
+from textclean.regions_json import PageRecord, exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from textclean.io import Document
     from textclean.protocols import PageEntry
     from textclean.types import PageResult
-
-REGIONS_SUFFIX = ".regions.json"
 
 WEIGHTS = "_weights"
 """What ends the names of weights among the versions of a result."""
@@ -47,6 +44,11 @@ class SidecarPaths:
         psd: PSD or PSB, the page as layers.
         ora: OpenRaster, the same.
         layers: How those two are made.
+        regions_format: One of :data:`textclean.regions_json.exchange.FORMATS`. LabelMe has a file
+            for each page, as pictures do.
+
+    Raises:
+        OptionsError: There is no such format.
     """
 
     mask: Path | None = None
@@ -56,6 +58,14 @@ class SidecarPaths:
     psd: Path | None = None
     ora: Path | None = None
     layers: LayerWishes = field(default_factory=LayerWishes)
+    regions_format: str = "textclean"
+
+    def __post_init__(self) -> None:
+        if self.regions_format not in exchange.FORMATS:
+            raise OptionsError(
+                f"there is no format {self.regions_format!r} for regions",
+                remedy=f"Known: {', '.join(exchange.FORMATS)}",
+            )
 
     def suffix(self, kind: str) -> str:
         """What the pictures of a kind end in."""
@@ -111,8 +121,14 @@ class Sidecars:
                     number: self._claim(names[number]) for number in sorted(chosen)
                 }
         self.regions: Path | None = None
-        if paths.regions is not None:
-            self.regions = self._claim(_regions_name(paths.regions, source))
+        self._format = paths.regions_format
+        if paths.regions is not None and self._format == "labelme":
+            names = _picture_names(paths.regions, source, ".json")
+            self._pictures["labelme"] = {
+                number: self._claim(names[number]) for number in sorted(chosen)
+            }
+        elif paths.regions is not None:
+            self.regions = self._claim(_regions_name(paths.regions, source, self._format))
         self._pages: list[PageRecord] = []
 
     def add(self, entry: PageEntry, result: PageResult) -> None:
@@ -134,7 +150,7 @@ class Sidecars:
     def commit(self) -> tuple[Path, ...]:
         """Give the files their names; the names."""
         if self.regions is not None:
-            text = regions_json.dumps(self._pages, source=self._source.path.name)
+            text = exchange.document(self._format, self._pages, self._source.path.name)
             self._staging.write(self.regions, text.encode("utf-8", "replace"))
         return self._staging.commit()
 
@@ -168,6 +184,7 @@ def pictures(
         "mask": lambda: save_mask(result.mask, orientation),
         "patch": lambda: save_patch(result.page, result.mask),
         "overlay": lambda: encode_png(draw_overlay(result)),
+        "labelme": lambda: exchange.labelme(PageRecord.of(result)).encode("utf-8", "replace"),
     }
     for kind, place in places.items():
         if kind in makers:
@@ -206,11 +223,12 @@ def _inputs(source: Document) -> list[Path]:
     return [source.path / entry.name for entry in source.entries]
 
 
-def _regions_name(base: Path, source: Document) -> Path:
-    if base.suffix.lower() == ".json":
+def _regions_name(base: Path, source: Document, kind: str) -> Path:
+    suffix = exchange.SUFFIXES[kind]
+    if base.name.lower().endswith((".json", suffix)):
         return base
     path = source.path.resolve()
-    return base / f"{path.name if path.is_dir() else path.stem}{REGIONS_SUFFIX}"
+    return base / f"{path.name if path.is_dir() else path.stem}{suffix}"
 
 
 def _picture_names(base: Path, source: Document, suffix: str) -> dict[int, Path]:

@@ -84,6 +84,7 @@ def clean(
     ora: p.Ora = None,
     split: p.Split = None,
     regions_out: p.RegionsOut = None,
+    regions_format: p.RegionsFormat = "textclean",
     report: p.Report = None,
     dry_run: Annotated[
         bool,
@@ -130,6 +131,7 @@ def clean(
     plans = plan_clean(
         found, output, to=to, mask=mask_out, patch=patch_out, regions=regions_out,
         psd=psd, ora=ora, layers=LayerWishes(psd_per_region, psb, split),
+        regions_format=regions_format,
     )  # fmt: skip
     batch = run.batch(
         plans,
@@ -190,6 +192,7 @@ def detect(
     allow_xfa: p.AllowXfa = None,
     mask_out: p.MaskOut = None,
     regions_out: p.RegionsOut = None,
+    regions_format: p.RegionsFormat = "textclean",
     report: p.Report = None,
     device: p.Device = None,
     offline: p.Offline = None,
@@ -210,6 +213,8 @@ def detect(
     options = p.options_from(context.params)
     console = Console(quiet, verbose, log_json)
     run = Run(options, console, pages=pages, overwrite=overwrite, report=report, password=password)
-    plans = plan_detect(inputs, output, mask=mask_out, regions=regions_out)
+    plans = plan_detect(
+        inputs, output, mask=mask_out, regions=regions_out, regions_format=regions_format
+    )
     run.all(plans, lambda: make_finder(options).detect)
     run.end(as_json=json)

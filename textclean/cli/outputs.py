@@ -33,6 +33,7 @@ class Plan:
         psd: PSDs; a file or a folder.
         ora: OpenRaster files; a file or a folder.
         layers: How those two are made.
+        regions_format: What the regions are written as.
     """
 
     source: Path
@@ -45,12 +46,13 @@ class Plan:
     psd: Path | None = None
     ora: Path | None = None
     layers: LayerWishes = field(default_factory=LayerWishes)
+    regions_format: str = "textclean"
 
     def sidecars(self) -> SidecarPaths:
         """What is written beside the document."""
         return SidecarPaths(
             mask=self.mask, patch=self.patch, overlay=self.overlay, regions=self.regions,
-            psd=self.psd, ora=self.ora, layers=self.layers,
+            psd=self.psd, ora=self.ora, layers=self.layers, regions_format=self.regions_format,
         )  # fmt: skip
 
 
@@ -65,6 +67,7 @@ def plan_clean(
     psd: Path | None = None,
     ora: Path | None = None,
     layers: LayerWishes | None = None,
+    regions_format: str = "textclean",
 ) -> list[Plan]:
     """Names for ``textclean clean``.
 
@@ -99,6 +102,7 @@ def plan_clean(
             psd=_group(psd, source, several=several),
             ora=_group(ora, source, several=several),
             layers=layers or LayerWishes(),
+            regions_format=regions_format,
         )
         for source, (target, chosen) in zip(sources, targets, strict=True)
     ]
@@ -112,6 +116,7 @@ def plan_detect(
     *,
     mask: Path | None = None,
     regions: Path | None = None,
+    regions_format: str = "textclean",
 ) -> list[Plan]:
     """Names for ``textclean detect``: a regions file and a picture for each input.
 
@@ -120,6 +125,7 @@ def plan_detect(
         folder: Where they go; None = beside each input.
         mask: Where masks go, too.
         regions: Where the regions go instead.
+        regions_format: What they are written as.
 
     Raises:
         OptionsError: Two outputs would have the same name, or a file is named for several.
@@ -141,6 +147,7 @@ def plan_detect(
                 if _is_picture(source)
                 else overlay,
                 regions=regions or place,
+                regions_format=regions_format,
             )
         )
     return plans

@@ -405,6 +405,16 @@ RegionsOut = Annotated[
         metavar="PATH",
     ),
 ]
+RegionsFormat = Annotated[
+    str,
+    _option(
+        "--regions-format",
+        help="What --regions-out is written as: textclean (default), mokuro, coco or labelme (a "
+        "file for each page).",
+        panel=BESIDE,
+        metavar="NAME",
+    ),
+]
 Report = Annotated[
     list[Path] | None,
     _option(

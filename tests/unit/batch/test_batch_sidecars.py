@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _run(
-    source: Path, output: Path | None, *, overwrite: bool = False, **paths: Path
+    source: Path, output: Path | None, *, overwrite: bool = False, **paths: Path | str
 ) -> DocumentResult:
     cleaner = make_cleaner(detector=FakeDetector(), inpainter=FakeInpainter())
     job = Job(source, output, Options(), overwrite=overwrite, sidecars=SidecarPaths(**paths))
@@ -146,3 +146,25 @@ def test_a_page_that_fails_has_no_sidecars(tmp_path: Path) -> None:
     assert _names(result, tmp_path) == ["m/a.png", "r.json"]
     told = json.loads((tmp_path / "r.json").read_text())
     assert [item["name"] for item in told["pages"]] == ["a.png"]
+
+
+def test_regions_in_the_formats_of_other_tools(tmp_path: Path, page: Path) -> None:
+    for kind, name in (("mokuro", "page.mokuro"), ("coco", "page.coco.json")):
+        folder = tmp_path / kind
+        result = _run(page, folder / "o.png", regions=folder, regions_format=kind)
+        assert _names(result, folder) == [name]
+    assert len(json.loads((tmp_path / "mokuro/page.mokuro").read_text())["pages"]) == 1
+    assert json.loads((tmp_path / "coco/page.coco.json").read_text())["annotations"]
+
+
+def test_labelme_has_a_file_for_each_page(tmp_path: Path) -> None:
+    data = encoded(lettered())
+    book = write_archive(tmp_path / "book.cbz", {"1.png": data, "2.png": data})
+    result = _run(book, tmp_path / "o.cbz", regions=tmp_path / "r", regions_format="labelme")
+    assert _names(result, tmp_path / "r") == ["1.json", "2.json"]
+    assert json.loads((tmp_path / "r/2.json").read_text())["imagePath"] == "2.png"
+
+
+def test_an_unknown_format_of_regions_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionsError, match="Known: textclean, mokuro, coco, labelme"):
+        SidecarPaths(regions=tmp_path, regions_format="yaml")
