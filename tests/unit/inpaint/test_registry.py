@@ -12,6 +12,7 @@ import pytest
 import textclean.inpaint as registry
 from textclean.errors import UnknownNameError, UsageError, WeightsError
 from textclean.inpaint import list_inpainters, load_inpainter, register_inpainter
+from textclean.inpaint.gutters import GuttersFirst
 from textclean.inpaint.plain import PlainFirst
 from textclean.protocols import ErrorPredictor, Inpainter
 from textclean.types import Image, Mask
@@ -122,8 +123,10 @@ def test_a_device_that_is_asked_for_is_not_put_off(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(registry, "AUTO", "mine")
     auto = load_inpainter("auto", device="cuda:3", offline=True)
     assert isinstance(auto, PlainFirst)
-    assert isinstance(auto.inpainter, Painter)
-    assert (auto.inpainter.device, auto.inpainter.offline) == ("cuda:3", True)
+    assert isinstance(auto.inpainter, GuttersFirst)
+    assert isinstance(auto.inpainter.inpainter, Painter)
+    inner = auto.inpainter.inpainter
+    assert (inner.device, inner.offline) == ("cuda:3", True)
 
 
 def test_networks_of_which_no_weights_come_along(monkeypatch: pytest.MonkeyPatch) -> None:
