@@ -100,6 +100,15 @@ class TestClean:
             *(f"book/{n}.png" for n in (1, 2, 3)),
         }
 
+    def test_of_many_pictures_not_each_has_a_line(self, tmp_path: Path) -> None:
+        for number in range(30):
+            lettered(40, 40, text="" if number else "x").save(tmp_path / f"{number:02}.png")
+        result = clean(*sorted(tmp_path.glob("*.png")), "-o", tmp_path / "out", "--jobs", "0")
+        assert result.exit_code == 0
+        lines = result.stderr.splitlines()
+        assert len(lines) < 8  # unless the machine is very slow, there is one of a page
+        assert lines[-1].startswith("30 documents, 30 pages: ")
+
     def test_an_existing_folder_is_where_it_goes(self, page: Path) -> None:
         (page.parent / "out").mkdir()
         assert clean(page, "-o", page.parent / "out").exit_code == 0

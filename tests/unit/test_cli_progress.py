@@ -14,7 +14,7 @@ from rich.progress import Progress
 from textclean.batch import DocumentResult, PageReport
 from textclean.cli.console import Console
 from textclean.cli.events import Events
-from textclean.cli.progress import Bar, Lines, Several, document_line, page_line, watching
+from textclean.cli.progress import Bar, Lines, Several, document_line, page_line, run_line, watching
 from textclean.cli.tally import Tally, duration
 from textclean.errors import CorruptInputError
 
@@ -100,10 +100,47 @@ def test_but_every_failure(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_failure_of_an_only_page_is_left_to_the_end(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = Lines(Console())
-    lines.opened("2.png", 1)
-    lines.finished(FAILED, None)
+    for tally in (Tally(), Tally(documents=2, pages=2)):
+        lines = Lines(Console(), tally)
+        lines.opened("2.png", 1)
+        lines.finished(FAILED, None)
     assert capsys.readouterr().err == ""
+
+
+def test_pictures_of_which_each_is_a_document_are_told_together(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock = Clock()
+    tally = Tally(documents=500, pages=500, clock=clock, device="cpu")
+    lines = Lines(Console(), tally, every=False, clock=clock)
+    for number in range(1, 501):
+        lines.opened(f"shelf/{number}.png", 1)
+        clock.now += 0.5
+        lines.finished(PageReport(f"{number}.png", 1, "untouched"), None)
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) < 25
+    assert told[0] == "[1/500] shelf/1.png: no text found (0.0 s)"
+    assert told[1].startswith("[21/500] shelf/21.png: no text found (0.0 s); 2.00 pages/s, 4 min")
+
+
+def test_pages_that_were_done_before_are_not_counted() -> None:
+    clock = Clock()
+    tally = Tally(documents=2, pages=30, clock=clock)
+    tally.open(10)
+    tally.open(5)
+    tally.pass_over(15)
+    clock.now += 5
+    tally.add(CLEANED)
+    assert (tally.total, tally.done, tally.left) == (15, 1, 14)
+    assert tally.seconds_left == 70
+
+
+def test_the_whole_run_in_one_line() -> None:
+    one = DocumentResult("a.png", None, (CLEANED,))
+    two = DocumentResult("b.cbz", None, (CLEANED, FAILED))
+    assert run_line([one, two], 150.0) == (
+        "2 documents, 3 pages: 2 cleaned, 1 failed; 2 min, 0.02 pages/s"
+    )
 
 
 class TestTally:
@@ -133,14 +170,16 @@ class TestTally:
         assert duration(seconds) == text
 
 
-def shown_by_a_bar(width: int, tell: Callable[[Bar], None], documents: int = 1) -> list[str]:
+def shown_by_a_bar(
+    width: int, tell: Callable[[Bar], None], documents: int = 1, pages: int | None = None
+) -> list[str]:
     """What the columns of the real bar write to a terminal so wide."""
     from textclean.cli.progress import columns
 
     out = io.StringIO()
     console = RichConsole(file=out, force_terminal=True, width=width, color_system=None)
     with Progress(*columns(), console=console, auto_refresh=False, expand=True) as progress:
-        tell(Bar(Console(), progress, Tally(documents=documents, device="cpu")))
+        tell(Bar(Console(), progress, Tally(documents=documents, pages=pages, device="cpu")))
         progress.refresh()
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "\n", out.getvalue()).splitlines()
 
@@ -174,6 +213,19 @@ def test_the_bar_of_the_next_document_takes_the_place_of_the_last() -> None:
 
     last = [line for line in shown_by_a_bar(100, tell, documents=2) if line.strip()][-2:]
     assert all(line.startswith("2/2 two.cbz") for line in last)
+
+
+def test_one_bar_for_the_whole_run() -> None:
+    def tell(bar: Bar) -> None:
+        for number in range(1, 4):
+            bar.opened(f"{number}.png", 1)
+            bar.finished(PageReport(f"{number}.png", 1, "cleaned"), None)
+        bar.opened("4.png", 0)
+        bar.resumed("4.png", 1)
+
+    lines = [line for line in shown_by_a_bar(120, tell, documents=9, pages=9) if line.strip()]
+    assert lines[-1].startswith("4/9 4.png")
+    assert "3/8" in lines[-1]
 
 
 def test_events_are_json_lines(capsys: pytest.CaptureFixture[str]) -> None:

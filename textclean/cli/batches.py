@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from textclean.batch import DocumentResult, PageReport, Watcher
+    from textclean.batch import DocumentResult, PageReport
     from textclean.cli.console import Console
     from textclean.cli.outputs import Plan
     from textclean.options import Options
@@ -65,15 +65,18 @@ class BatchRun(Run):
         """
         if self._reports is not None:
             self._reports.refuse_inputs(job.source for job in batch.jobs)
-        with self._watching(len(batch.jobs)) as watcher:
+        plan = make_plan(batch)
+        with self._watching(len(batch.jobs), plan.pages) as watcher:
             relay = _Relay(watcher, self._console, self, several=len(batch.jobs) > 1)
             try:
-                result = run_batch(batch, CleanWork(self._options), relay)
+                result = run_batch(batch, CleanWork(self._options), relay, plan=plan)
             except KeyboardInterrupt:
                 if relay.kept:
                     pages = plural(relay.kept, "page")
                     self._console.say(f"{pages} done; the same command goes on from there")
                 raise
+        if result.resumed and self.has_many:
+            self._console.say(f"{plural(result.resumed, 'page')} done by an earlier run")
         if len(batch.jobs) == 1:
             for error in result.failures.values():
                 raise error
@@ -129,7 +132,9 @@ class _Relay(BatchWatcher):
         kept: Pages that were processed and did not fail.
     """
 
-    def __init__(self, watcher: Watcher, console: Console, run: BatchRun, *, several: bool) -> None:
+    def __init__(
+        self, watcher: BatchWatcher, console: Console, run: BatchRun, *, several: bool
+    ) -> None:
         self._watcher = watcher
         self._console = console
         self._run = run
@@ -143,7 +148,9 @@ class _Relay(BatchWatcher):
     def resumed(self, source: str, pages: int) -> None:
         """Pages were done before."""
         self.kept += pages
-        self._console.say(f"{source}: {plural(pages, 'page')} done by an earlier run")
+        self._watcher.resumed(source, pages)
+        if not self._console.has_events and not self._run.has_many:
+            self._console.say(f"{source}: {plural(pages, 'page')} done by an earlier run")
 
     def started(self, name: str, number: int) -> None:
         """A page is about to be read."""

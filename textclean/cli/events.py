@@ -4,6 +4,8 @@ Each object has ``time`` (ISO 8601 with the zone) and ``event``:
 
 ``document_opened``
     ``source``, ``pages`` (to process), ``document`` (its number), ``documents`` (of how many).
+``document_resumed``
+    ``source``, ``pages`` (that an earlier run did).
 ``page_started``
     ``page`` (name), ``number``.
 ``page_finished``
@@ -25,7 +27,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textclean.batch import Watcher
+from textclean.batch import BatchWatcher
 from textclean.cli.console import tell_event
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from textclean.types import PageResult
 
 
-class Events(Watcher):
+class Events(BatchWatcher):
     """Tells every page as events."""
 
     def __init__(self, tally: Tally) -> None:
@@ -50,6 +52,11 @@ class Events(Watcher):
             document=self._tally.document,
             documents=self._tally.documents,
         )
+
+    def resumed(self, source: str, pages: int) -> None:
+        """Pages were done by an earlier run."""
+        self._tally.pass_over(pages)
+        tell_event("document_resumed", source=source, pages=pages)
 
     def started(self, name: str, number: int) -> None:
         """A page is about to be read."""

@@ -6,10 +6,11 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from textclean.batch import Watcher
+from textclean.batch import BatchWatcher
+from textclean.batch.report import counts
 from textclean.cli.console import one_line, plural
 from textclean.cli.events import Events
-from textclean.cli.tally import Tally
+from textclean.cli.tally import Tally, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,20 +23,20 @@ if TYPE_CHECKING:
 
 
 FIRST_BEAT = 10.0
-"""Seconds between two lines about a document in a pipe, at first."""
+"""Seconds between two lines about pages in a pipe, at first."""
 
 LAST_BEAT = 60.0
-"""And once it has gone on for some minutes."""
+"""And once a run has gone on for some minutes."""
 
 
-class Lines(Watcher):
+class Lines(BatchWatcher):
     """Lines about pages: of every page, or a line now and then.
 
     Args:
         console: Where they are told.
         tally: How far the run is.
-        every: Whether every page is told. Otherwise the first of a document, then one after ten
-            seconds, later one a minute, and each page that fails.
+        every: Whether every page is told. Otherwise the first, then one after ten seconds, later
+            one a minute, and each page that fails.
         clock: Seconds.
     """
 
@@ -51,33 +52,44 @@ class Lines(Watcher):
         self._tally = tally or Tally()
         self._every = every
         self._clock = clock
-        self._opened = self._next = clock()
+        self._start = self._next = clock()
+        self._source = ""
 
     def opened(self, source: str, pages: int) -> None:
         """A document was opened."""
         self._tally.open(pages)
-        self._opened = self._next = self._clock()
+        self._source = source
+
+    def resumed(self, source: str, pages: int) -> None:
+        """Pages were done by an earlier run."""
+        self._tally.pass_over(pages)
 
     def finished(self, report: PageReport, result: PageResult | None) -> None:
         """A page is done."""
         self._tally.add(report)
-        place = f"[{self._tally.done}/{self._tally.total}] {report.name}"
+        place = f"[{self._tally.done}/{self._tally.total}] {self._name(report)}"
         if report.status == "failed":
-            # With one page, the whole document fails, and the error is told once, at the end.
-            if self._tally.total > 1:
+            # With one page, the whole document fails, and the error is told once, at its end.
+            if not self._tally.alone:
                 self._console.error(f"{place}: {report.reason}")
         elif self._every:
             self._console.say(f"{place}: {page_line(report)}")
         elif self._clock() >= self._next:
             pace = f"; {self._tally.line()}" if self._tally.done > 1 else ""
             self._console.say(f"{place}: {page_line(report)}{pace}")
-            beat = (self._clock() - self._opened) / 10
+            beat = (self._clock() - self._start) / 10
             self._next = self._clock() + min(max(beat, FIRST_BEAT), LAST_BEAT)
         for line in _details(report, result):
             self._console.detail(line)
 
+    def _name(self, report: PageReport) -> str:
+        """The page, and of which document it is where there are several."""
+        if self._tally.documents == 1:
+            return report.name
+        return self._source if self._tally.alone else f"{self._source}, {report.name}"
 
-class Bar(Watcher):
+
+class Bar(BatchWatcher):
     """A progress bar; what went wrong is told above it."""
 
     def __init__(self, console: Console, progress: Progress, tally: Tally | None = None) -> None:
@@ -90,12 +102,21 @@ class Bar(Watcher):
     def opened(self, source: str, pages: int) -> None:
         """A document was opened."""
         self._tally.open(pages)
+        place = f"{self._tally.document}/{self._tally.documents} "
+        name = (place if self._tally.documents > 1 else "") + _short(source)
+        if self._task is not None and self._tally.whole:
+            self._progress.update(self._task, description=name, total=self._tally.total)
+            return
         if self._task is not None:
             # Its line, which is told when it is done, stays; the bar is for the next.
             self._progress.remove_task(self._task)
-        place = f"{self._tally.document}/{self._tally.documents} "
-        name = (place if self._tally.documents > 1 else "") + _short(source)
-        self._task = self._progress.add_task(name, total=pages, pace="")
+        self._task = self._progress.add_task(name, total=self._tally.total, pace="")
+
+    def resumed(self, source: str, pages: int) -> None:
+        """Pages were done by an earlier run."""
+        self._tally.pass_over(pages)
+        if self._task is not None:
+            self._progress.update(self._task, total=self._tally.total)
 
     def started(self, name: str, number: int) -> None:
         """A page is about to be read."""
@@ -106,7 +127,7 @@ class Bar(Watcher):
     def finished(self, report: PageReport, result: PageResult | None) -> None:
         """A page is done."""
         self._tally.add(report)
-        if report.status == "failed" and self._tally.total > 1:
+        if report.status == "failed" and not self._tally.alone:
             self._console.error(f"{report.name}: {report.reason}")
         if self._task is not None:
             self._progress.update(self._task, advance=1, pace=self._pace())
@@ -115,16 +136,21 @@ class Bar(Watcher):
         return ", ".join(part for part in (self._tally.line(), self._page) if part)
 
 
-class Several(Watcher):
+class Several(BatchWatcher):
     """Tells several watchers."""
 
-    def __init__(self, *watchers: Watcher) -> None:
+    def __init__(self, *watchers: BatchWatcher) -> None:
         self._watchers = watchers
 
     def opened(self, source: str, pages: int) -> None:
         """A document was opened."""
         for watcher in self._watchers:
             watcher.opened(source, pages)
+
+    def resumed(self, source: str, pages: int) -> None:
+        """Pages were done by an earlier run."""
+        for watcher in self._watchers:
+            watcher.resumed(source, pages)
 
     def started(self, name: str, number: int) -> None:
         """A page is about to be read."""
@@ -138,15 +164,18 @@ class Several(Watcher):
 
 
 @contextmanager
-def watching(console: Console, *, documents: int = 1, device: str = "auto") -> Iterator[Watcher]:
+def watching(
+    console: Console, *, documents: int = 1, pages: int | None = None, device: str = "auto"
+) -> Iterator[BatchWatcher]:
     """What tells the user how a run goes on.
 
     Args:
         console: Where it is told.
         documents: How many documents there are.
+        pages: Pages to process in all of them; None = nobody knows yet.
         device: The device of the run, whose memory is told.
     """
-    tally = Tally(documents=documents, device=device)
+    tally = Tally(documents=documents, pages=pages, device=device)
     if console.has_events:
         yield Events(tally)
     elif not console.has_bar:
@@ -215,6 +244,27 @@ def document_line(result: DocumentResult) -> str:
     return (
         f"{result.source}{where}: {plural(len(pages), 'page')}, {', '.join(parts)}; "
         f"{result.seconds:.1f} s, {speed:.2f} pages/s"
+    )
+
+
+def run_line(results: Sequence[DocumentResult], seconds: float) -> str:
+    """What happened to several documents, in one line.
+
+    Args:
+        results: What came of them.
+        seconds: Wall-clock seconds for all of them.
+    """
+    told = counts([page for result in results for page in result.pages])
+    parts = [
+        f"{told[status]} {status}"
+        for status in ("cleaned", "untouched", "failed", "skipped")
+        if told[status]
+    ]
+    worked = told["pages"] - told["skipped"]
+    speed = f", {worked / seconds:.2f} pages/s" if seconds > 0 else ""
+    return (
+        f"{plural(len(results), 'document')}, {plural(told['pages'], 'page')}: {', '.join(parts)}; "
+        f"{duration(seconds)}{speed}"
     )
 
 

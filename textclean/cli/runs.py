@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import time
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
@@ -17,20 +17,20 @@ from textclean.batch import (
     run_job,
 )
 from textclean.cli.console import plural, put_json
-from textclean.cli.progress import Several, document_line, watching
+from textclean.cli.progress import Several, document_line, run_line, watching
 from textclean.errors import (
     DependencyError,
     PageError,
     TextcleanError,
     UsageError,
 )
-from textclean.report import ReportFiles
+from textclean.report import ReportFiles, page_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from textclean.batch import DocumentResult, Watcher
+    from textclean.batch import BatchWatcher, DocumentResult, Watcher
     from textclean.cli.console import Console
     from textclean.cli.outputs import Plan
     from textclean.options import Options
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from textclean.types import Page, PageResult
 
     Prepare = Callable[[], Callable[[Page], PageResult]]
+
+_MANY = 20  # of more documents than these not everything is told of each
 
 
 class Run:
@@ -74,6 +76,8 @@ class Run:
         self._reports = ReportFiles(report, overwrite=overwrite) if report else None
         self._done: list[DocumentResult] = []
         self._failures: dict[str, TextcleanError] = {}
+        self._documents = 0
+        self._start = time.perf_counter()
 
     def all(self, plans: Sequence[Plan], prepare: Prepare) -> None:
         """Process all inputs.
@@ -101,10 +105,13 @@ class Run:
                     self.failed(plan.source, error)
 
     @contextmanager
-    def _watching(self, documents: int) -> Iterator[Watcher]:
+    def _watching(self, documents: int, pages: int | None = None) -> Iterator[BatchWatcher]:
         """What tells the user and the reports how the run goes on."""
-        device = self._options.device
-        with watching(self._console, documents=documents, device=device) as watcher:
+        self._documents = documents
+        self._start = time.perf_counter()
+        with watching(
+            self._console, documents=documents, pages=pages, device=self._options.device
+        ) as watcher:
             if self._reports is None:
                 yield watcher
                 return
@@ -123,6 +130,7 @@ class Run:
                 written.
             typer.Exit: Inputs failed; it was told already.
         """
+        self._tell_end()
         told = run_dict(self._done, self._failures, self._options.as_dict())
         failed = told["failed_documents"]
         self._console.event("run_finished", counts=told["counts"], failed_documents=failed)
@@ -188,12 +196,29 @@ class Run:
         self._done.append(result)
         if self._reports is not None:
             self._reports.collector.add(result)
-        for warning in _warnings(result):
-            self._console.warn(f"{result.source}: {warning}")
+        if not self._is_brief(result):
+            for warning in _warnings([result]):
+                self._console.warn(f"{result.source}: {warning}")
         told = result.as_dict()
         shown = {key: told[key] for key in ("source", "output", "seconds", "counts")}
-        if not self._console.event("document_finished", **shown):
+        if not self._console.event("document_finished", **shown) and not self._is_brief(result):
             self._console.say(document_line(result))
+
+    def _is_brief(self, result: DocumentResult) -> bool:
+        """Whether nothing is told of a document by itself: one picture of many."""
+        return self.has_many and len(result.pages) == 1 and not self._console.verbose
+
+    @property
+    def has_many(self) -> bool:
+        """Whether there are so many documents that not each is told of."""
+        return self._documents > _MANY
+
+    def _tell_end(self) -> None:
+        """What is to be told of several documents together."""
+        for warning in _warnings([result for result in self._done if self._is_brief(result)]):
+            self._console.warn(warning)
+        if len(self._done) > 1 and not self._console.has_events:
+            self._console.say(run_line(self._done, time.perf_counter() - self._start))
 
     def _code_of_failures(self) -> int:
         """The failures' own code when nothing else came out and they agree, else "some failed"."""
@@ -216,13 +241,12 @@ class Run:
             raise residual_error(pages, written=", ".join(str(result.output) for result in left))
 
 
-def _warnings(result: DocumentResult) -> list[str]:
+def _warnings(results: Sequence[DocumentResult]) -> list[str]:
     """What did not come out as it was; what holds for many pages is said once."""
-    pages = Counter(warning for page in result.pages for warning in page.warnings)
     return [
-        *result.warnings,
+        *(warning for result in results for warning in result.warnings),
         *(
             warning if count == 1 else f"{warning} ({plural(count, 'page')})"
-            for warning, count in pages.items()
+            for warning, count in page_warnings(results)
         ),
     ]

@@ -14,17 +14,20 @@ if TYPE_CHECKING:
 
 
 class Tally:
-    """Counts the pages of one document after the other.
+    """Counts the pages of a run, or of one document after the other where its pages are unknown.
 
     Args:
         documents: How many documents there are.
+        pages: Pages to process in all of them; None = nobody knows yet.
         device: The device of the run, as its options name it.
         clock: Seconds; only differences count, so that setting the time of day does no harm.
 
     Attributes:
         document: Number of the document, from 1; 0 before the first.
         documents: How many there are.
-        total: Pages to process in this document.
+        whole: Whether the pages of the whole run are counted.
+        alone: Whether the document has one page only.
+        total: Pages to process.
         done: Pages that are done, failed ones included.
         failed: Pages that failed.
     """
@@ -33,21 +36,32 @@ class Tally:
         self,
         *,
         documents: int = 1,
+        pages: int | None = None,
         device: str = "auto",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.document = 0
         self.documents = documents
-        self.total = self.done = self.failed = 0
+        self.alone = False
+        self.whole = pages is not None
+        self.total = pages or 0
+        self.done = self.failed = 0
         self.gauge = MemoryGauge(device)
         self._clock = clock
         self._start = clock()
 
     def open(self, pages: int) -> None:
-        """A document was opened."""
+        """A document was opened; so many of its pages are to be processed."""
         self.document += 1
-        self.total, self.done, self.failed = pages, 0, 0
-        self._start = self._clock()
+        self.alone = pages == 1
+        if not self.whole:
+            self.total, self.done, self.failed = pages, 0, 0
+            self._start = self._clock()
+
+    def pass_over(self, pages: int) -> None:
+        """An earlier run did so many pages of the document that was opened last."""
+        if self.whole:
+            self.total -= pages
 
     def add(self, report: PageReport) -> None:
         """A page is done."""
@@ -56,18 +70,18 @@ class Tally:
 
     @property
     def left(self) -> int:
-        """Pages of this document that are not done."""
+        """Pages that are not done."""
         return max(self.total - self.done, 0)
 
     @property
     def speed(self) -> float | None:
-        """Pages a second in this document, or None before the first."""
+        """Pages a second, or None before the first."""
         spent = self._clock() - self._start
         return self.done / spent if self.done and spent > 0 else None
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the rest of this document will take, or None before the first page."""
+        """How long the rest will take, or None before the first page."""
         return self.left / self.speed if self.speed else None
 
     def line(self) -> str:

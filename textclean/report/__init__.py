@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textclean.report.data import page_warnings
 from textclean.report.files import ReportFiles, Written
 
-__all__ = ["ReportFiles", "Written"]
+__all__ = ["ReportFiles", "Written", "page_warnings"]

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from textclean.batch import Watcher
+from textclean.batch import BatchWatcher
 from textclean.report.doubt import Doubt, doubt_of
 from textclean.report.views import Kept, ViewFile
 
@@ -42,7 +42,7 @@ class Noted:
     pictures: tuple[Place, Place] | None = None
 
 
-class Collector(Watcher):
+class Collector(BatchWatcher):
     """Puts the views of a run's pages aside; memory holds a few numbers a page.
 
     Args:
@@ -52,9 +52,6 @@ class Collector(Watcher):
 
     Attributes:
         left_out: Pages whose pictures were left out because of the budget.
-
-    Raises:
-        FileAccessError: Another run writes the same report.
     """
 
     def __init__(self, path: Path, report: Path, *, budget: int = PICTURES_BYTES) -> None:
@@ -69,7 +66,12 @@ class Collector(Watcher):
         self.left_out = 0
 
     def opened(self, source: str, pages: int) -> None:
-        """A document was opened."""
+        """A document was opened.
+
+        Raises:
+            FileAccessError: Another run writes the same report.
+        """
+        self._views.begin()
         self._document += 1
         self._source = source
 
@@ -93,6 +95,7 @@ class Collector(Watcher):
 
         A document that an earlier run finished was not opened in this one.
         """
+        self._views.begin()
         if self._results and self._results[-1][0] == self._document:
             self._document += 1
         self._results.append((self._document, result))

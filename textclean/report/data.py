@@ -99,10 +99,27 @@ def head_dict(
         "versions": versions,
         "documents": [_document_dict(result) for result in documents],
         "levels": Counter(noted.doubt.level for _, _, noted in collector.pages()),
-        "warnings": _warnings(documents),
+        "warnings": page_warnings(documents),
         "stages": _stages(documents),
         "pages": [row_dict(row, collector) for row in rows],
     }
+
+
+def page_warnings(documents: Sequence[DocumentResult]) -> list[tuple[str, int]]:
+    """Warnings about pages, and of how many each was said; the most frequent first.
+
+    Those that differ in their numbers only are one, with dots for the numbers.
+    """
+    said: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for result in documents:
+        for page in result.pages:
+            for warning in page.warnings:
+                said[_NUMBER.sub("…", warning)][warning] += 1
+    told = [
+        (next(iter(texts)) if len(texts) == 1 else pattern, texts.total())
+        for pattern, texts in said.items()
+    ]
+    return sorted(told, key=lambda pair: -pair[1])
 
 
 def row_dict(row: Row, collector: Collector) -> dict[str, Any]:
@@ -122,6 +139,7 @@ def row_dict(row: Row, collector: Collector) -> dict[str, Any]:
         "warned": bool(page.warnings),
         "kinds": sorted({region["kind"] for region in regions}),
         "actions": sorted({region["action"] or "undecided" for region in regions}),
+        "size": noted.size,
         "thumbnail": noted.thumbnail is not None,
         "pictures": noted.pictures is not None,
         "patched": noted.pictures is not None and noted.pictures[1][1] > 0,
@@ -132,7 +150,6 @@ def detail_dict(row: Row, collector: Collector) -> dict[str, Any]:
     """What is shown of a page once it is chosen; what is as usual is left out."""
     page = row.report
     return {
-        "size": row.noted.size,
         "reason": page.reason,
         "warnings": list(page.warnings),
         "stages": {stage: round(seconds, 3) for stage, seconds in page.stages.items()},
@@ -147,23 +164,6 @@ def _document_dict(result: DocumentResult) -> dict[str, Any]:
     told = result.as_dict()
     shown = {key: told[key] for key in ("source", "output", "seconds", "counts", "warnings")}
     return {**shown, "files": len(result.files)}
-
-
-def _warnings(documents: Sequence[DocumentResult]) -> list[tuple[str, int]]:
-    """Warnings about pages, and of how many each was said; the most frequent first.
-
-    Those that differ in their numbers only are one, with dots for the numbers.
-    """
-    said: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for result in documents:
-        for page in result.pages:
-            for warning in page.warnings:
-                said[_NUMBER.sub("…", warning)][warning] += 1
-    told = [
-        (next(iter(texts)) if len(texts) == 1 else pattern, texts.total())
-        for pattern, texts in said.items()
-    ]
-    return sorted(told, key=lambda pair: -pair[1])
 
 
 def _stages(documents: Sequence[DocumentResult]) -> dict[str, float]:

@@ -61,7 +61,6 @@ class ReportFiles:
     Raises:
         OptionsError: A name is given twice.
         FileAccessError: A name is a folder's, or that of the pictures is something else's.
-            Another run writes the same report.
         OutputExistsError: A name is taken and ``overwrite`` is off.
     """
 

@@ -49,7 +49,8 @@ function showPictures() {
   if (!there) {
     byId("no-picture").textContent = page.status === "skipped" ? "This page was not asked for."
       : run.left_out && page.thumbnail ? "This page's pictures were left out to bound the size of the report; more doubtful pages have theirs."
-      : "There is no picture of this page in this run.";
+      : page.status === "failed" ? "This page could not be read, so there is no picture of it."
+      : "An earlier run did this page; there is no picture of it here.";
     return;
   }
   byId("before").src = picture("before", page);
@@ -58,7 +59,7 @@ function showPictures() {
     byId("mask").src = picture("patch", page);
   }
   byId("before").alt = `Page ${page.name}`;
-  const [wide, high] = detail ? detail.size : [0, 0];
+  const [wide, high] = page.size;
   const regions = detail ? detail.regions : [];
   const lines = byId("outlines");
   lines.setAttribute("viewBox", `0 0 ${wide} ${high}`);
@@ -101,7 +102,7 @@ function flip() {
 // Width of the picture at which all of it is seen; strips are shown at a width one can read.
 function fitting() {
   const stage = byId("stage");
-  const [wide, high] = sheet.detail ? sheet.detail.size : [3, 4];
+  const [wide, high] = sheet.page.size || [3, 4];
   const room = [Math.max(stage.offsetWidth - 26, 80), Math.max(stage.offsetHeight - 26, 80)];
   const whole = Math.min(room[0], (room[1] * wide) / high);
   return high > 3 * wide ? Math.max(whole, Math.min(room[0], 420)) : whole;
@@ -113,7 +114,7 @@ function fit() {
 }
 
 function resize() {
-  const [wide, high] = sheet.detail ? sheet.detail.size : [3, 4];
+  const [wide, high] = sheet.page.size || [3, 4];
   const width = fitting() * 1.25 ** sheet.zoom;
   byId("paper").style.width = `${width}px`;
   byId("paper").style.aspectRatio = `${wide} / ${high}`;
@@ -143,7 +144,7 @@ function chooseRegion(at) {
     return;
   }
   items[at].scrollIntoView({ block: "nearest" });
-  const [wide, high] = sheet.detail.size;
+  const [wide, high] = sheet.page.size;
   const xs = sheet.detail.regions[at].polygon.map((point) => point[0]);
   const ys = sheet.detail.regions[at].polygon.map((point) => point[1]);
   const [left, right] = [Math.min(...xs), Math.max(...xs)];
@@ -175,9 +176,13 @@ function emphasize(at, lasting = false) {
 
 function showRegions() {
   const regions = sheet.detail ? sheet.detail.regions : [];
-  byId("regions-title").textContent = sheet.detail
-    ? plural(regions.length, "region")
-    : "Regions: see report.json; this page is left out here to bound the size";
+  const count = sheet.page.removed + sheet.page.kept;
+  byId("regions-title").textContent = plural(count, "region");
+  if (regions.length < count) {
+    byId("regions-title").append(sheet.detail
+      ? ": an earlier run decided about them, and nothing more is known here"
+      : ": left out here to bound the size; report.json has them");
+  }
   byId("regions").replaceChildren(...regions.map((region, at) => {
     const action = region.action || "undecided";
     const chip = make("span", { class: "action", text: ACTIONS[action] });

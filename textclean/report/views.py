@@ -46,9 +46,6 @@ class ViewFile:
         path: Its name.
         report: The report that it is for, for messages.
 
-    Raises:
-        FileAccessError: Another run writes the same report.
-
     Attributes:
         earlier: What an earlier run left, by name of the document and number of the page.
     """
@@ -60,7 +57,14 @@ class ViewFile:
         self._file: BinaryIO | None = None
         self._folders: list[Path] = []
         self.earlier: dict[Key, Kept] = {}
-        if path.is_file():
+
+    def begin(self) -> None:
+        """Find what an earlier run left; safe to call again.
+
+        Raises:
+            FileAccessError: Another run writes the same report, or the file cannot be read.
+        """
+        if self._file is None and self._path.is_file():
             self._open("r+b")
 
     def add(self, source: str, number: int, view: PageView, *, pictures: bool) -> Kept:
@@ -73,8 +77,9 @@ class ViewFile:
             pictures: Whether its pictures before and after are kept, too.
 
         Raises:
-            FileAccessError: There is no room for it.
+            FileAccessError: There is no room for it, or another run writes the same report.
         """
+        self.begin()
         if self._file is None:
             self._folders = make_folders(self._path.parent)
             self._open("x+b")
