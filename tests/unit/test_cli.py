@@ -426,6 +426,21 @@ class TestBatches:
         assert "2 pages done by an earlier run" in again.stderr
         assert files_below(book.parent) == {"book.cbz", "book.clean.cbz"}
 
+    def test_the_report_knows_the_pages_of_the_interrupted_run(
+        self, book: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reports = ("--report", book.with_name("r.html"), "--report", book.with_name("r.json"))
+        _detector_with(monkeypatch, _failing_on("3.png", KeyboardInterrupt()))
+        assert clean(book, *reports).exit_code == 130
+        assert not book.with_name("r.html").exists()
+        _detector_with(monkeypatch, FakeDetector())
+        assert clean(book, *reports).exit_code == 0
+        assert files_below(book.parent) == {"book.cbz", "book.clean.cbz", "r.html", "r.json"}
+        pages = json.loads(book.with_name("r.json").read_text())["documents"][0]["pages"]
+        assert [len(page["decisions"]) for page in pages] == [1, 1, 1]
+        text = book.with_name("r.html").read_text()
+        assert all(f'id="{kind}-{n}"' in text for kind in ("before", "patch") for n in (1, 2, 3))
+
     def test_failures_that_are_not_to_be(self, book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         _detector_with(monkeypatch, _failing_on("2.png", CorruptInputError("damaged")))
         stopped = clean(book, "--on-error", "stop")

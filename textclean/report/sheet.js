@@ -14,12 +14,10 @@ function show(page) {
   sheet.page = page;
   sheet.detail = detailOf(page);
   sheet.zoom = 0;
-  const several = run.documents.length > 1;
+  const { source, counts } = run.documents[page.document];
   byId("name").textContent = page.name;
-  byId("place").textContent = [
-    `Page ${figure.format(page.number)}`,
-    several ? `of ${run.documents[page.document].source}` : "",
-  ].filter(Boolean).join(" ");
+  const several = run.documents.length > 1 ? ` of ${source}` : "";
+  byId("place").textContent = counts.pages > 1 ? `Page ${figure.format(page.number)}${several}` : source;
   const reasons = page.reasons.length ? page.reasons : [summary(page)];
   byId("why").replaceChildren(...reasons.map((text, at) => {
     const item = make("li", { text });
