@@ -14,6 +14,7 @@ from textclean.errors import TextcleanError
 from textclean.io.archive import ArchiveSource
 from textclean.io.document import ImageEntry
 from textclean.io.sniff import HEAD_BYTES, sniff
+from textclean.io.thumbnails import without_thumbnails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,7 +74,13 @@ class Look:
         if sniff(x[:HEAD_BYTES]) == "tiff":
             both = tiff.read_directories(x), tiff.read_directories(y)
             yield from tiff.differing_tags(*both, [a.name])
-        elif (mine := parts_of(x)) is not None and (theirs := parts_of(y)) is not None:
+            return
+        if (without := _without_thumbnails(x)) != x and _without_thumbnails(y) == y:
+            yield Difference(
+                "chunks", a.name, "the small picture of the page is gone", expected=True
+            )
+            x = without
+        if (mine := parts_of(x)) is not None and (theirs := parts_of(y)) is not None:
             yield from differing_parts(mine, theirs, a.name)
 
     def block(self, entry: PageEntry, page: Page) -> tuple[int, int] | None:
@@ -153,6 +160,13 @@ def _data(entry: PageEntry) -> bytes | None:
         return entry.read()
     except TextcleanError:
         return None
+
+
+def _without_thumbnails(data: bytes) -> bytes:
+    try:
+        return without_thumbnails(data)
+    except TextcleanError:
+        return data
 
 
 def _directories(path: Path) -> list[tiff.Directory]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from textclean import native
 from textclean.compare.result import Difference, PageComparison
+from textclean.io.thumbnails import without_exif_thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,7 +205,8 @@ def _described(
     if a.icc != b.icc:
         yield "icc", f"{_bytes(a.icc)} -> {_bytes(b.icc)}", False
     if a.exif != b.exif:
-        yield "exif", f"{_bytes(a.exif)} -> {_bytes(b.exif)}", converted
+        cleared = a.exif is not None and without_exif_thumbnail(a.exif) == b.exif
+        yield "exif", f"{_bytes(a.exif)} -> {_bytes(b.exif)}", converted or cleared
     if a.orientation != b.orientation:
         yield "orientation", f"{a.orientation} -> {b.orientation}", converted
     if not _same_dpi(a, b, converted=converted):

@@ -14,6 +14,7 @@ from textclean.io.exif import exif_dpi, exif_orientation
 from textclean.io.guard import check_size, decoder_errors
 from textclean.io.notes import LOSSLESS_NOW, note
 from textclean.io.raster import LOSSLESS, Raster
+from textclean.io.thumbnails import without_exif_thumbnail
 from textclean.types import Metadata
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def encode(original: bytes, pixels: NDArray[Any], *, allow_lossy: bool = False) 
     """
     image = _open(original)
     about = {key: image.info[key] for key in ("icc_profile", "exif", "xmp") if image.info.get(key)}
+    if "exif" in about:
+        about["exif"] = without_exif_thumbnail(about["exif"])
     if not allow_lossy:
         return _lossless(pixels, about)
     out = io.BytesIO()

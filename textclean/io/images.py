@@ -21,6 +21,7 @@ from textclean.io.guard import MAX_PIXELS, check_file_size
 from textclean.io.notes import note
 from textclean.io.raster import LOSSLESS, Raster, changed, differs_outside
 from textclean.io.sniff import FOREIGN_DOCUMENTS, FOREIGN_IMAGES, HEAD_BYTES, sniff
+from textclean.io.thumbnails import cleared
 from textclean.io.tiff_file import TiffFile, TiffWriter
 from textclean.io.wishes import ALLOW_LOSSY, PROMOTED, note_promoted, promoted
 
@@ -207,6 +208,7 @@ def _write_image(page: Page, mask: Mask, original: bytes, loaded: Page | None) -
         before = promoted(before)
         note_promoted(before)
     require_fits(page, mask, before)
+    original = cleared(original, before.metadata.format or "image")
     if sniff(original[:HEAD_BYTES]) == "jpeg":
         encoded, after = jpeg.encode(original, before, page.pixels)
     else:

@@ -38,6 +38,7 @@ from textclean.io.raster import (
     unpack_bits,
 )
 from textclean.io.scanlines import decode_scanlines, encode_scanlines
+from textclean.io.thumbnails import cleared
 from textclean.io.tiff_codec import CCITT_G3, CCITT_G4, decode_blocks, encode_blocks
 from textclean.types import Metadata
 
@@ -114,7 +115,8 @@ def encode(image: pikepdf.Object, pixels: NDArray[Any], before: NDArray[Any]) ->
         if spec.family == "cmyk":
             pixels, before = 255 - pixels, 255 - before
         known = Raster(before, spec.mode)
-        data, _ = jpeg.encode(_unwrapped(image, spec), known, np.ascontiguousarray(pixels))
+        original = cleared(_unwrapped(image, spec), "PDF")
+        data, _ = jpeg.encode(original, known, np.ascontiguousarray(pixels))
         return Encoded(data, pikepdf.Name.DCTDecode, None)
     if spec.codec == JPX:
         return Encoded(_encode_jpx(_unwrapped(image, spec), pixels), pikepdf.Name.JPXDecode, None)

@@ -5,7 +5,6 @@ Links and form fields always stay.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ import pikepdf
 from textclean.io.pdf_objects import annotations_of, items, kind_of, xobjects
 from textclean.io.pdf_page import inherited, mapping
 from textclean.io.pdf_structure import forget_objects, strip_where
+from textclean.io.xmp import without_thumbnails
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -26,7 +26,6 @@ _MARKUP: Final = frozenset(
     )
 )  # fmt: skip
 _ENCLOSED: Final = frozenset(("/FileAttachment", "/Sound", "/Movie", "/Screen", "/RichMedia"))
-_XAP: Final = "http://ns.adobe.com/xap/1.0/"
 _WORDS: Final = {
     "annotations": ("annotation", "annotations"),
     "thumbnails": ("page thumbnail", "page thumbnails"),
@@ -156,36 +155,6 @@ class Scrubber:
         if key in holder:
             del holder[key]
             self.counts[kind] += 1
-
-
-def without_thumbnails(xmp: bytes) -> tuple[bytes, int]:
-    """An XMP packet without the pictures of the document in it.
-
-    The rest stays byte for byte, so that nothing of an unknown kind is lost.
-
-    Returns:
-        The packet, and how many lists of pictures went.
-    """
-    encoding = _encoding(xmp)
-    try:
-        text = xmp.decode(encoding)
-    except UnicodeDecodeError:
-        return xmp, 0
-    count = 0
-    for prefix in set(re.findall(rf"xmlns:([\w.-]+)\s*=\s*['\"]{re.escape(_XAP)}['\"]", text)):
-        tag = re.escape(f"{prefix}:Thumbnails")
-        pattern = rf"\s*<{tag}(?:\s[^>]*)?(?:/>|(?<!/)>.*?</{tag}\s*>)"
-        text, found = re.subn(pattern, "", text, flags=re.S)
-        count += found
-    return (text.encode(encoding), count) if count else (xmp, 0)
-
-
-def _encoding(xmp: bytes) -> str:
-    if xmp.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if xmp[:2] in (b"<\0", b"\0<"):
-        return "utf-16-le" if xmp[:1] == b"<" else "utf-16-be"
-    return "utf-8"
 
 
 def _forms(resources: Any, seen: set[tuple[int, int]] | None = None) -> Iterable[Any]:

@@ -20,7 +20,7 @@ from pikepdf import Array, Dictionary, Name
 
 from textclean.errors import OptionsError, ProtectedInputError, UnsupportedFormatError
 from textclean.io import open_sink, open_source
-from textclean.io.pdf_scrub import without_thumbnails
+from textclean.io.xmp import without_thumbnails
 from textclean.options import SCRUB_ITEMS, SCRUB_USUAL, make_options
 
 if TYPE_CHECKING:
