@@ -45,6 +45,7 @@ def _torch(*, cuda: bool = False, mps: bool = False) -> types.SimpleNamespace:
         ("cuda:0", _torch(cuda=True), "GPU 3.0/24 GB"),
         ("auto", _torch(cuda=True), "GPU 3.0/24 GB"),
         ("auto", None, "GPU 3.0/24 GB"),
+        ("cuda:0,cuda:1", None, "GPU 3.0/24 GB"),
         ("cuda:7", None, "RAM"),
         ("auto", _torch(), "RAM"),
         ("cpu", _torch(cuda=True), "RAM"),

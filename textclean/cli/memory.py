@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 _PROC: Final = Path("/proc")
+_CARD: Final = re.compile(r"cuda(?::(\d{1,3}))?")
 _SECONDS: Final = 1.0  # an answer holds for so long
 
 
@@ -62,9 +64,8 @@ class MemoryGauge:
             return Memory("device", used)
         if self._device == "auto" and torch is not None and not torch.cuda.is_available():
             return None
-        if self._device != "auto" and not self._device.startswith("cuda"):
-            return None
-        return _card(int(self._device.partition(":")[2] or 0))
+        asked = _CARD.match("cuda" if self._device == "auto" else self._device)
+        return None if asked is None else _card(int(asked[1] or 0))
 
 
 class _CardMemory(ctypes.Structure):
