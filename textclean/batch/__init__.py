@@ -7,7 +7,7 @@ start reading it in :mod:`textclean.batch.engine`.
 
 from __future__ import annotations
 
-from textclean.batch.engine import BatchResult, run_batch
+from textclean.batch.engine import BatchResult, crew_of, run_batch
 from textclean.batch.inputs import Input, expand
 from textclean.batch.job import Job, Watcher
 from textclean.batch.pages import PageSelection
@@ -39,6 +39,7 @@ __all__ = [
     "Staging",
     "Status",
     "Watcher",
+    "crew_of",
     "expand",
     "make_plan",
     "merged",

@@ -76,7 +76,12 @@ def run_batch(
         KeyboardInterrupt: The run was interrupted, also by SIGTERM.
     """
     plan = plan or make_plan(batch)
-    crew = crew_for(
+    return _Run(batch, plan, watcher or BatchWatcher(), crew_of(batch, plan)).all(prepare)
+
+
+def crew_of(batch: Batch, plan: Plan) -> Crew | None:
+    """The workers that a run will have; None when this process does everything."""
+    return crew_for(
         plan.pages,
         workers=batch.workers,
         devices=batch.devices,
@@ -84,7 +89,6 @@ def run_batch(
         cores=usable_cores(),
         device=batch.jobs[0].options.device if batch.jobs else "cpu",
     )
-    return _Run(batch, plan, watcher or BatchWatcher(), crew).all(prepare)
 
 
 def usable_cores() -> int:

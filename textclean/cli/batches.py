@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from textclean.batch import Batch, BatchWatcher, Job, make_plan, read_status, run_batch
+from textclean.batch import Batch, BatchWatcher, Job, crew_of, make_plan, read_status, run_batch
 from textclean.cli.console import plural, put, put_json
 from textclean.cli.progress import region_lines
 from textclean.cli.runs import Run
@@ -92,8 +92,8 @@ class BatchRun(Run):
             for error in plan.failures.values():
                 raise error
         known = _journal_pace(batch)
-        workers = batch.workers or 1
-        seconds = plan.pages * (known or SECONDS_A_PAGE) / workers
+        crew = crew_of(batch, plan)
+        seconds = plan.pages * (known or SECONDS_A_PAGE) / (crew.workers if crew else 1)
         if as_json:
             put_json(
                 {
