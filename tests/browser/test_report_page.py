@@ -175,6 +175,35 @@ def test_what_a_page_lacks_is_said(browser: Browser, few: Path) -> None:
     assert _text(browser, "#regions-title") == "0 regions"
 
 
+def test_a_run_that_only_looked(browser: Browser, tmp_path: Path) -> None:
+    book = write_archive(tmp_path / "book.cbz", {"1.png": encoded(lettered(320, 440))})
+    finder = make_cleaner(detector=FakeDetector(), inpainter=FakeInpainter())
+    files = ReportFiles([tmp_path / "report.html"])
+    job = Job(book, None, Options(), viewer=files.viewer)
+    files.collector.add(run_job(job, lambda: finder.detect, files.collector))
+    files.write({}, {})
+    files.close()
+    browser.open(tmp_path / "report.html")
+    assert _text(browser, "#filters") == "All1To be cleaned1"
+    assert "1 region to remove" in _text(browser, "#facts")
+    assert browser.run("document.getElementById('show-after').disabled")
+    plain = _picture(browser)
+    browser.press("m")
+    assert abs(_picture(browser) - plain).max() > 60
+
+
+def test_a_run_of_which_nothing_came(browser: Browser, tmp_path: Path) -> None:
+    files = ReportFiles([tmp_path / "report.html"])
+    files.write({"a.pdf": PageError("it is damaged"), "b.pdf": PageError("it is empty")}, {})
+    files.close()
+    browser.open(tmp_path / "report.html", size=(390, 844))
+    assert _text(browser, "#count") == "No page was processed."
+    assert "2 inputs failed" in _text(browser, "#facts")
+    browser.press("j", "k", "m", " ", "+", "0", "Escape")
+    browser.click("#about")
+    assert "it is damaged" in _text(browser, "#run-body")
+
+
 def test_about_this_run(browser: Browser, few: Path) -> None:
     browser.open(few)
     browser.click("#about")

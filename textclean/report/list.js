@@ -14,7 +14,7 @@ const LEVELS = {
   untouched: "Untouched",
   skipped: "Skipped",
 };
-const looked = run.documents.every((item) => item.output === null);
+const looked = run.documents.length > 0 && run.documents.every((item) => item.output === null);
 if (looked) LEVELS.clean = "To be cleaned";
 
 const ROW = 68; // pixels; as in the style
@@ -86,12 +86,16 @@ function refresh() {
   for (const node of list.nodes.values()) node.remove();
   list.nodes.clear();
   byId("rows").style.height = `${list.shown.length * ROW}px`;
-  const all = list.shown.length === run.total;
-  byId("count").textContent = list.shown.length === 0
-    ? "No page fits. Clear the search or choose All."
-    : all ? plural(run.total, "page")
-    : `${figure.format(list.shown.length)} of ${plural(run.total, "page")}`;
+  byId("count").textContent = counted();
   draw();
+}
+
+function counted() {
+  if (!run.total) return "No page was processed.";
+  if (!list.shown.length) return "No page fits. Clear the search or choose All.";
+  const whole = plural(run.total, "page");
+  const shown = list.shown.length;
+  return shown === run.total ? whole : `${figure.format(shown)} of ${whole}`;
 }
 
 function draw() {

@@ -112,6 +112,7 @@ function fit() {
 }
 
 function resize() {
+  if (!sheet.page) return;
   const [wide, high] = sheet.page.size || [3, 4];
   const width = fitting() * 1.25 ** sheet.zoom;
   byId("paper").style.width = `${width}px`;
@@ -121,6 +122,7 @@ function resize() {
 
 // Larger or smaller, about a point given as shares of the picture.
 function zoom(steps, x = null, y = null) {
+  if (!sheet.page) return;
   const stage = byId("stage");
   const paper = byId("paper");
   const at = [
