@@ -6,13 +6,14 @@ READY := $(VENV)/.ready
 OUT ?= out
 DATA ?= ../shared/data
 
-.PHONY: demo test test-slow test-browser lint eval bench-files bench-batch clean help
+.PHONY: demo test test-slow test-browser test-corpora lint eval bench-files bench-batch clean help
 
 help:
 	@echo "make demo       set up, clean samples/ into $(OUT)/ and say where to look"
 	@echo "make test       set up, then lint, types, structure and tests"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make test-browser  the report in Chromium, which must be installed"
+	@echo "make test-corpora  any folder of files that may be broken (DIR=folder; without: our own)"
 	@echo "make eval       figures on ground truth (DATA=folder)"
 	@echo "make bench-files  what reading and writing files costs (QUICK=1: smaller)"
 	@echo "make bench-batch  pages a second, memory and resuming of long runs (QUICK=1, DATA=folder)"
@@ -42,6 +43,10 @@ test-slow: $(READY)
 
 test-browser: $(READY)
 	$(BIN)/pytest -m browser tests/browser
+
+test-corpora: $(READY)
+	$(if $(DIR),,$(BIN)/python tests/corpora/broken.py $(OUT)/broken)
+	$(BIN)/python tests/corpora/corpus.py $(or $(DIR),$(OUT)/broken)
 
 eval: $(READY)
 	$(BIN)/textclean eval --data $(DATA)

@@ -123,7 +123,7 @@ class ZipWriter:
 
     def __init__(self, file: BinaryIO, comment: bytes = b"") -> None:
         """Write to ``file``, from its start."""
-        self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
+        self._archive = _Unfinished(file, "w", zipfile.ZIP_STORED)
         self._archive.comment = comment
 
     def add(self, name: str, data: bytes, info: zipfile.ZipInfo | None = None) -> None:
@@ -147,6 +147,13 @@ class ZipWriter:
     def finish(self) -> None:
         """Write the directory."""
         self._archive.close()
+
+
+class _Unfinished(zipfile.ZipFile):
+    """An archive that may be given up: no directory is written to a file that is closed by then."""
+
+    def __del__(self) -> None:
+        """Do nothing, where the base class would finish the archive."""
 
 
 def _member(info: zipfile.ZipInfo, name: str) -> Member:
