@@ -19,7 +19,7 @@ import contextlib
 import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from textclean.io.atomic import cannot_write
 from textclean.io.images import cannot_read
@@ -79,6 +79,7 @@ class Journal:
         self.path = path
         self._places: dict[tuple[str, str], tuple[int, int]] = {}
         self._file: int | None = None
+        self._reader: BinaryIO | None = None
         self._end = 0
         self._torn = False
         try:
@@ -101,9 +102,10 @@ class Journal:
         if place is None:
             return None
         try:
-            with self.path.open("rb") as file:
-                file.seek(place[0])
-                return Record.parse(file.read(place[1]))
+            if self._reader is None:
+                self._reader = self.path.open("rb")
+            self._reader.seek(place[0])
+            return Record.parse(self._reader.read(place[1]))
         except OSError as error:
             raise cannot_read(self.path, error) from None
 
@@ -132,6 +134,9 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file; safe to call twice."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         if self._file is not None:
             with contextlib.suppress(OSError):
                 os.close(self._file)

@@ -214,7 +214,8 @@ def _outputs(source: Document, output: Path | None) -> list[Path]:
         return []
     if not source.path.is_dir():
         return [output.resolve()]
-    return [(output / entry.name).resolve() for entry in source.entries]
+    folder = output.resolve()
+    return [folder / entry.name for entry in source.entries]
 
 
 def _inputs(source: Document) -> list[Path]:
