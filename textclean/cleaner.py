@@ -19,7 +19,7 @@ import numpy as np
 from textclean import native
 from textclean.errors import MaskError, PageError
 from textclean.inpaint import flat
-from textclean.lettering import describe
+from textclean.lettering import describe, with_room
 from textclean.mask.annotations import annotation_mask
 from textclean.mask.build import RegionMask, build_mask, join, surroundings, union
 from textclean.options import MaskStyle, Options
@@ -311,6 +311,7 @@ class Cleaner:
         told = list(regions)
         if found is not None:
             told = [_told(region, found.get(index)) for index, region in enumerate(regions)]
+        told = with_room(image, mask, told)
         told = [describe(page.rgb, image, mask, region) for region in told]
         told = [_as_stored(region, page) for region in told]
         return PageResult(

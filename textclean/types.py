@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 import numpy as np
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
+
+    from textclean.lettering.preview import Preview
+
+    PathLike: TypeAlias = str | os.PathLike[str]
 
 Image: TypeAlias = "NDArray[np.uint8]"
 Mask: TypeAlias = "NDArray[np.bool_]"
@@ -183,12 +190,13 @@ class Region:
             None = not looked at.
         bubble: ``(N, 2)`` float32 outline of the bubble or caption box that the block lies in, or
             None when it lies in none or nobody looked.
-        safe_box: The largest upright rectangle inside that bubble, where new lettering fits, in
-            whole pixels; None without a bubble.
+        safe_box: A large upright rectangle inside that bubble, off its border and nearer to this
+            block than to others in it, where new lettering fits, in whole pixels; None without a
+            bubble.
         see_through: Whether the ink may be translucent: what lies beneath still shows in the
             pixels' colour, and they are to be un-mixed rather than filled blindly.
-        safe_ellipse: Bounding box of a large upright ellipse inside that bubble, for text that is
-            set round; None without a bubble.
+        safe_ellipse: Bounding box of a large upright ellipse there, for text that is set round;
+            None without a bubble.
         lettering: How the text was set, or None where it was not removed or cannot be measured.
     """
 
@@ -268,3 +276,34 @@ class PageResult:
     def changed(self) -> bool:
         """Whether any pixel may have changed."""
         return bool(self.mask.any())
+
+    # What follows needs codecs and fonts: it lives in textclean.results, loaded when it is called.
+
+    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
+        """Write the cleaned page; see :func:`textclean.results.save`."""
+        from textclean import results
+
+        results.save(self, path, overwrite=overwrite)
+
+    def to_psd(self, path: PathLike, *, per_region: bool = False, overwrite: bool = False) -> None:
+        """Write the page as layers; see :func:`textclean.results.to_psd`."""
+        from textclean import results
+
+        results.to_psd(self, path, per_region=per_region, overwrite=overwrite)
+
+    def overlay(
+        self, texts: Mapping[int, str] | Sequence[str], font: PathLike | None = None
+    ) -> Preview:
+        """Set texts into the safe areas; see :func:`textclean.results.overlay`."""
+        from textclean import results
+
+        return results.overlay(self, texts, font)
+
+    @staticmethod
+    def from_files(
+        original: PathLike, cleaned: PathLike, regions: PathLike, mask: PathLike | None = None
+    ) -> PageResult:
+        """A result from what a run has written; see :func:`textclean.results.from_files`."""
+        from textclean import results
+
+        return results.from_files(original, cleaned, regions, mask)

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "textclean"
 # "lazy" rooms may be imported only inside functions.
 TABLE: dict[str, set[str]] = {
     "errors": set(),
-    "types": set(),
+    "types": {"results"},  # inside the methods of PageResult alone
     "device": {"errors"},
     "distance": {"types"},
     "checkpoints": {"errors"},
@@ -45,6 +45,7 @@ TABLE: dict[str, set[str]] = {
     },
     "lettering": {"types", "errors", "mask"},
     "layers": {"types", "errors", "native", "io"},
+    "results": {"types", "errors", "native", "io", "layers", "lettering", "regions_json"},
     "batch": {
         "cleaner", "io", "options", "errors", "types", "protocols", "regions_json", "native",
         "layers",
@@ -57,7 +58,7 @@ TABLE: dict[str, set[str]] = {
     },
     "cli": {
         "api", "batch", "training", "evaluation", "options", "errors", "types", "weights",
-        "regions_json", "io", "compare", "report",
+        "regions_json", "io", "compare", "results", "lettering", "report",
     },
 }  # fmt: skip
 ANYTHING = {"api", "__main__", "__init__"}  # api: everything but cli

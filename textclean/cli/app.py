@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from textclean import __version__
-from textclean.cli import compare, documents, inpaint, lab, models, status, training
+from textclean.cli import compare, documents, inpaint, lab, models, overlay, status, training
 from textclean.cli.console import put, tell_error, tell_event
 from textclean.errors import EXIT_INTERRUPTED, EXIT_OK, TextcleanError, UsageError
 
@@ -122,6 +122,7 @@ app.command("clean", epilog=_examples(documents.CLEAN_EXAMPLES))(documents.clean
 app.command("detect", epilog=_examples(documents.DETECT_EXAMPLES))(documents.detect)
 app.command("status", epilog=_examples(status.STATUS_EXAMPLES))(status.status)
 app.command("inpaint", epilog=_examples(inpaint.INPAINT_EXAMPLES))(inpaint.inpaint)
+app.command("overlay", epilog=_examples(overlay.OVERLAY_EXAMPLES))(overlay.overlay)
 app.command("compare", epilog=_examples(compare.COMPARE_EXAMPLES))(compare.compare)
 app.add_typer(models.models, name="models", epilog=_examples(models.MODELS_EXAMPLES))
 app.command("eval", epilog=_examples(lab.EVAL_EXAMPLES))(lab.evaluate)

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 
 from textclean.lettering.lines import lines_of
-from textclean.lettering.room import safe_ellipse
 from textclean.lettering.setting import alignment, font_size, slant, spacing
 from textclean.mask.morphology import dilate, rasterize, ring
 from textclean.types import Lettering
@@ -24,7 +23,7 @@ _LEAST: Final = 12  # pixels of ink below which nothing is measured
 
 
 def describe(before: Image, after: Image, mask: Mask, region: Region) -> Region:
-    """The region with its safe ellipse and with how its text was set.
+    """The region with how its text was set.
 
     Args:
         before: ``(H, W, 3)`` uint8 RGB, the page with its text, upright.
@@ -33,8 +32,6 @@ def describe(before: Image, after: Image, mask: Mask, region: Region) -> Region:
         mask: ``(H, W)`` bool, what was removed.
         region: In pixels of the page as it is seen. Text that was kept is not measured.
     """
-    if region.bubble is not None and region.safe_box is not None:
-        region = region.with_(safe_ellipse=safe_ellipse(region.bubble, region.safe_box))
     if region.action == "keep" or region.stroke_color is None:
         return region
     box = _crop(region, before.shape[:2])

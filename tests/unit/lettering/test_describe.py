@@ -10,8 +10,6 @@ import pytest
 from drawn import INK, PAPER, block
 
 from textclean.lettering import describe
-from textclean.lettering.room import ellipse_mask, safe_ellipse
-from textclean.mask.morphology import rasterize
 from textclean.types import Background, Lettering
 
 
@@ -118,25 +116,3 @@ def test_regions_beyond_the_page_do_no_harm() -> None:
     page, clean, mask, region = block()
     away = replace(region, polygon=region.polygon + 5000, lines=())
     assert describe(page, clean, mask, away).lettering is None
-
-
-def test_the_ellipse_lies_in_the_bubble_and_fills_most_of_a_round_one() -> None:
-    angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
-    bubble = np.stack([300 + 120 * np.cos(angles), 200 + 70 * np.sin(angles)], 1)
-    bubble = bubble.astype(np.float32)
-    box = safe_ellipse(bubble, (216, 151, 384, 249))
-    assert box is not None
-    inside = rasterize([bubble], (400, 600))
-    ellipse = ellipse_mask(box, (400, 600))
-    assert inside[ellipse].all()
-    assert ellipse.sum() >= 0.93 * inside.sum()
-
-
-def test_a_bubble_gets_its_ellipse() -> None:
-    page, clean, mask, region = block()
-    bubble = np.array([[20, 20], [500, 20], [500, 380], [20, 380]], np.float32)
-    found = describe(page, clean, mask, region.with_(bubble=bubble, safe_box=(21, 21, 500, 380)))
-    assert found.safe_ellipse is not None
-    x0, y0, x1, y1 = found.safe_ellipse
-    assert 20 <= x0 < 30 and 20 <= y0 < 30 and 490 < x1 <= 501 and 370 < y1 <= 381
-    assert region.safe_ellipse is None
