@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from textclean import native
+from textclean.edited import held_to
 from textclean.errors import MaskError, PageError
 from textclean.inpaint import flat
 from textclean.lettering import describe, with_room
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclean.ink_map import InkMap
-    from textclean.protocols import Detector, Inpainter, PixelReader
+    from textclean.protocols import Detector, DrawnMask, Inpainter, PixelReader
     from textclean.types import Action, Image, Mask, Page, Region
     from textclean.verify import Finding
 
@@ -52,6 +53,8 @@ class Cleaner:
         reader: Says of each pixel what it is: a second opinion on strokes, what the detector
             missed, bubbles, annotations. None = the page is cleaned without.
         versions: Names and versions to put into the results.
+        drawn: Gives the mask that somebody drew for a page: exactly that is removed, and there is
+            no second try. None = masks are as found.
     """
 
     def __init__(
@@ -62,12 +65,14 @@ class Cleaner:
         inpainter: Inpainter,
         reader: PixelReader | None = None,
         versions: dict[str, str] | None = None,
+        drawn: DrawnMask | None = None,
     ) -> None:
         self.options = options or Options()
         self.detector = detector
         self.inpainter = inpainter
         self.reader = reader
         self.versions = dict(versions or {})
+        self.drawn = drawn
 
     def clean(self, page: Page) -> PageResult:
         """Remove the text from a page.
@@ -81,11 +86,14 @@ class Cleaner:
             regions = self._find(page, ink)
         with timer("mask"):
             masks = self._masks(page.rgb, regions, ink)
+            drawn = None if self.drawn is None else self.drawn(page)
+            if drawn is not None:
+                regions, masks = held_to(drawn, regions, masks)
         with timer("fill"):
             image, regions = self._fill(page.rgb, page.rgb, regions, masks)
         with timer("verify"):
             found = self._look_again(image, masks)
-        for attempt in range(1, self.options.verify + 1):
+        for attempt in range(1, self.options.verify + 1 if drawn is None else 1):
             if not found:
                 break
             with timer("fill"):

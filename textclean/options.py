@@ -46,6 +46,8 @@ class Options:
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         offline: Never download anything.
         mask: "strokes" (the pixels of the lettering) or "polygons" (everything inside).
+        drawn_mask: A mask that was changed by hand, or a folder of them by page: exactly what it
+            shows is removed.
         dilate: Pixels to grow the strokes by; None = judged per region from the image.
         reading_order: "rtl", "ltr" or "auto" (from the direction of the text).
         ocr: Recognize the text.
@@ -84,6 +86,7 @@ class Options:
     device: str = "auto"
     offline: bool = False
     mask: MaskStyle = "strokes"
+    drawn_mask: str | None = None
     dilate: int | None = None
     reading_order: ReadingOrder = "auto"
     ocr: bool = False

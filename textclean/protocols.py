@@ -44,6 +44,17 @@ class PixelReader(Protocol):
         """The ink map of an ``(H, W, 3)`` uint8 RGB page."""
 
 
+class DrawnMask(Protocol):
+    """Gives the masks that somebody drew."""
+
+    def __call__(self, page: Page) -> Mask | None:
+        """``(H, W)`` bool, upright, for a page; None when there is none for it.
+
+        Raises:
+            InputError: It cannot be read or has not the size of the page.
+        """
+
+
 @runtime_checkable
 class Inpainter(Protocol):
     """Fills holes.

@@ -42,7 +42,9 @@ TABLE: dict[str, set[str]] = {
     "cleaner": {
         "protocols", "types", "options", "errors", "mask", "inpaint.windows", "inpaint.flat",
         "native", "verify", "ink_map", "lettering",
+        "edited",
     },
+    "edited": {"types", "mask"},
     "lettering": {"types", "errors", "mask"},
     "layers": {"types", "errors", "native", "io"},
     "results": {"types", "errors", "native", "io", "layers", "lettering", "regions_json"},

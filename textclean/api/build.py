@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from textclean import __version__
+from textclean.api.drawn import DrawnMasks
 from textclean.cleaner import Cleaner
 from textclean.detect import load_detector
 from textclean.detect.filters import apply_filters
@@ -73,6 +74,7 @@ def make_cleaner(
         inpainter=filler,
         reader=reader,
         versions=versions,
+        drawn=DrawnMasks(options.drawn_mask, options.max_pixels) if options.drawn_mask else None,
     )
 
 

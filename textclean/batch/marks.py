@@ -105,7 +105,14 @@ def options_digest(options: Options, **more: Any) -> str:
     """
     values = {k: v for k, v in options.as_dict().items() if k not in _WITHOUT_EFFECT}
     values["device"] = str(values["device"]).partition(":")[0]
-    for name in ("regions", "detector_weights", "recognizer_weights", "ink_weights", "inpainter"):
+    for name in (
+        "regions",
+        "detector_weights",
+        "recognizer_weights",
+        "ink_weights",
+        "inpainter",
+        "drawn_mask",
+    ):
         values[name] = _contents(values[name])
     return digest_of(json.dumps({**values, **more}, sort_keys=True, default=str).encode())[:16]
 
@@ -142,12 +149,16 @@ def versions_digest(versions: Mapping[str, str]) -> str:
 
 
 def _contents(name: str | None) -> str | None:
-    """A name, or the digest of the file that it names."""
-    if name is None or not os.path.isfile(name):  # noqa: PTH113 - a name need not be a path
+    """A name, or the digest of the file that it names; of a folder, of all its files."""
+    if name is None or not os.path.exists(name):  # noqa: PTH110 - a name need not be a path
         return name
     from pathlib import Path
 
+    path = Path(name)
     try:
-        return file_digest(Path(name))
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.is_file())
+            return digest_of("".join(f"{f.name}:{file_digest(f)} " for f in files).encode())
+        return file_digest(path)
     except OSError:
         return name

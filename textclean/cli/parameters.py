@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from textclean.errors import OptionsError
 from textclean.options import SCRUB_ITEMS, SCRUB_USUAL, Options, make_options
+from textclean.options import MaskStyle as MaskStyles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -193,9 +194,11 @@ MaskStyle = Annotated[
     str | None,
     _option(
         "--mask",
-        help="strokes (default): the pixels of the lettering; polygons: everything in the outline.",
+        help="strokes (default): the pixels of the lettering; polygons: everything in the outline. "
+        "Or a picture (a folder of them) that --mask-out wrote and you changed: exactly what it "
+        "shows is removed.",
         panel=MASK,
-        metavar="STYLE",
+        metavar="STYLE|PATH",
     ),
 ]
 Dilate = Annotated[
@@ -545,6 +548,8 @@ def options_from(values: Mapping[str, Any]) -> Options:
     for name in ("only", "except_", "keep_language"):
         given[name] = _split(given.get(name))
     given["dilate"] = _pixels(given.get("dilate"))
+    if (mask := given.get("mask")) is not None and _is_path(mask):
+        given["drawn_mask"] = given.pop("mask")
     given["scrub"] = _scrub(given.get("scrub"), _split(values.get("scrub_items")))
     if given.get("regions") and given.get("detector") is None:
         given["detector"] = "regions"
@@ -585,6 +590,13 @@ def _scrub(wanted: bool | None, items: tuple[str, ...] | None) -> tuple[str, ...
         else:
             chosen.pop(item[1:], None)
     return tuple(chosen)
+
+
+def _is_path(mask: str) -> bool:
+    """Whether ``--mask`` names a picture or a folder rather than a style."""
+    return mask not in get_args(MaskStyles) and (
+        any(sign in mask for sign in "./\\") or Path(mask).exists()
+    )
 
 
 def _pixels(text: str | None) -> int | None:
