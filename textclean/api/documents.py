@@ -30,6 +30,8 @@ def clean_document(
     mask_out: PathLike | None = None,
     patch_out: PathLike | None = None,
     regions_out: PathLike | None = None,
+    psd_out: PathLike | None = None,
+    ora_out: PathLike | None = None,
     password: str | None = None,
     profile: str = "manga",
     detector: str | Detector | None = None,
@@ -57,6 +59,8 @@ def clean_document(
             otherwise a folder.
         patch_out: Where to write the cleaned pixels alone, in the same way.
         regions_out: Where to write the regions: a name that ends in ".json", or a folder.
+        psd_out: Where to write the page as layers, in the same way (".psd" or ".psb").
+        ora_out: The same as OpenRaster (".ora").
         password: What opens an encrypted PDF; the output is encrypted in the same way.
         profile: As in :func:`clean_page`, like all that follow.
         detector: A name, or an object with ``detect(page)``; None = the default.
@@ -85,7 +89,11 @@ def clean_document(
         pages=PageSelection.of(pages),
         overwrite=overwrite,
         sidecars=SidecarPaths(
-            mask=_path(mask_out), patch=_path(patch_out), regions=_path(regions_out)
+            mask=_path(mask_out),
+            patch=_path(patch_out),
+            regions=_path(regions_out),
+            psd=_path(psd_out),
+            ora=_path(ora_out),
         ),
         password=password,
         to=converted,
