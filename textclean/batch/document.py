@@ -8,22 +8,21 @@ files themselves which moves were made.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textclean import regions_json
 from textclean.batch.bind import bind_document
 from textclean.batch.history import History, Making, Move, moves_record, to_record
 from textclean.batch.job import open_job
 from textclean.batch.marks import Mark, digest_of, file_digest, input_path
 from textclean.batch.placing import Placer
-from textclean.batch.report import DocumentResult, PageReport, nothing_worked
+from textclean.batch.report import PageReport, nothing_worked
 from textclean.batch.sidecars import Sidecars
 from textclean.batch.sizes import declared_pixels
+from textclean.batch.summary import document_result, regions_text
 from textclean.batch.task import PAGE, Outcome, PageTask, Part
 from textclean.errors import CorruptInputError, FileAccessError, OutputExistsError
 from textclean.io.atomic import (
@@ -36,12 +35,12 @@ from textclean.io.atomic import (
 )
 from textclean.io.folder import refuse_inputs
 from textclean.io.images import cannot_read
-from textclean.regions_json import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from textclean.batch.plan import OnError, PlannedDocument
+    from textclean.batch.report import DocumentResult
     from textclean.batch.workplace import Workplace
     from textclean.io import Document
 
@@ -153,7 +152,13 @@ class OpenDocument:
         else:
             self._place(*self._bind())
         self._remove_parts()
-        return self._result()
+        return document_result(
+            planned,
+            self.outcomes,
+            regions=self._beside.regions,
+            warnings=self._warnings,
+            seconds=time.perf_counter() - self._start,
+        )
 
     # -- before the work
 
@@ -314,23 +319,11 @@ class OpenDocument:
         )
 
     def _regions_moves(self) -> tuple[Move, ...]:
-        """The regions file, where it is asked for and not there as it is to be."""
+        """The regions file, where it is asked for."""
         target = self._beside.regions
         if target is None:
             return ()
-        records = [
-            record
-            for number in sorted(self.planned.chosen)
-            if (record := self.outcomes[number].record) is not None
-        ]
-        pages = [
-            page
-            for record in records
-            for page in regions_json.parse(json.dumps({"pages": [record]}))
-        ]
-        job = self.planned.job
-        text = exchange.document(job.sidecars.regions_format, pages, job.source.name)
-        data = text.encode("utf-8", "replace")
+        data = regions_text(self.planned, self.outcomes).encode("utf-8", "replace")
         waiting = self.workplace.ready / f"{self._name}.regions"
         try:
             waiting.write_bytes(data)
@@ -351,41 +344,6 @@ class OpenDocument:
         for path in self.workplace.parts.glob(f"{self._name}-*"):
             path.unlink(missing_ok=True)
         shutil.rmtree(self.workplace.ready / self._name, ignore_errors=True)
-
-    def _result(self) -> DocumentResult:
-        planned, job = self.planned, self.planned.job
-        reports = []
-        versions: dict[str, str] = {}
-        for number, name in enumerate(planned.names, start=1):
-            outcome = self.outcomes.get(number)
-            if outcome is not None:
-                reports.append(outcome.report)
-                versions.update(outcome.versions)
-            else:
-                why = (
-                    "left to another shard"
-                    if number in planned.elsewhere
-                    else "not among the pages asked for"
-                )
-                reports.append(PageReport(name, number, "skipped", why))
-        files = [
-            part.final
-            for outcome in self.outcomes.values()
-            for part in outcome.parts
-            if part.final is not None and part.kind != PAGE
-        ]
-        if self._beside.regions is not None:
-            files.append(self._beside.regions)
-        return DocumentResult(
-            source=str(job.source),
-            output=planned.output,
-            pages=tuple(reports),
-            seconds=time.perf_counter() - self._start,
-            files=tuple(files),
-            warnings=self._warnings,
-            options=job.options.as_dict(),
-            versions=versions,
-        )
 
 
 def _changed(planned: PlannedDocument) -> CorruptInputError:

@@ -1,24 +1,25 @@
 """A run over many documents: plan, then work, then a word on each.
 
 Reading order of this room: ``plan`` (inputs become documents and pages), ``history`` and
-``journal`` (what is done already), ``task`` (what a worker does with a page), ``pool`` (worker
-processes), ``document`` and ``bind`` (how pages become an output), ``workplace``, ``placing`` and
-``lock`` (the hidden folder, names, one run at a time). :class:`_Run` ties them together.
+``journal`` (what is done already), ``task`` (what a worker does with a page), ``crew``, ``pool``
+and ``worker`` (processes), ``document`` and ``bind`` (how pages become an output), ``workplace``,
+``placing`` and ``lock`` (the hidden folder, names, one run at a time). :class:`_Run` ties them
+together.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textclean.batch.crew import crew_for, usable_cores
 from textclean.batch.document import OpenDocument, Settings
 from textclean.batch.history import Making
 from textclean.batch.interrupt import Interrupt
 from textclean.batch.marks import options_digest, versions_digest
 from textclean.batch.plan import make_plan
-from textclean.batch.pool import Pool, crew_for
+from textclean.batch.pool import Pool
 from textclean.batch.task import PageWorker
 from textclean.batch.teller import BatchWatcher, Teller
 from textclean.batch.workplace import Workplace
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from textclean.batch.crew import Crew
     from textclean.batch.plan import Batch, Plan, PlannedDocument
-    from textclean.batch.pool import Crew, Prepare, Result
+    from textclean.batch.pool import Prepare, Result
     from textclean.batch.report import DocumentResult, PageReport
     from textclean.batch.task import PageTask
     from textclean.batch.workplace import Place
@@ -89,14 +91,6 @@ def crew_of(batch: Batch, plan: Plan) -> Crew | None:
         cores=usable_cores(),
         device=batch.jobs[0].options.device if batch.jobs else "cpu",
     )
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
 
 
 class _Run:

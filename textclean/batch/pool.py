@@ -12,28 +12,24 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
-import platform
 import signal
-import sys
-import threading
 import time
 from collections import deque
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import connection as mp
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from textclean.batch.page import failed_page
-from textclean.batch.sizes import BYTES_A_WORKER, page_bytes, usable_memory
-from textclean.batch.task import Outcome, PageTask, PageWorker
+from textclean.batch.sizes import page_bytes
+from textclean.batch.task import Outcome, PageTask
+from textclean.batch.worker import serve, sharing_cores
 from textclean.errors import FileAccessError, PageError, TextcleanError, TooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from multiprocessing.context import SpawnProcess
 
+    from textclean.batch.crew import Crew
     from textclean.batch.interrupt import Interrupt
     from textclean.batch.task import Work
 
@@ -52,25 +48,6 @@ class _Worker:
     device: str | None
     ready: bool = False
     task: PageTask | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Crew:
-    """How many workers there are, and what they share.
-
-    Attributes:
-        workers: Processes.
-        threads: Threads that each computes with.
-        memory: Bytes that all pages that are processed at one time may take together.
-        refuse: Whether a page that would take more is refused; otherwise it is tried alone.
-        devices: Devices that the workers are spread over; None = that of the options.
-    """
-
-    workers: int
-    threads: int
-    memory: int
-    refuse: bool = False
-    devices: tuple[str | None, ...] = (None,)
 
 
 @dataclass(slots=True)
@@ -174,7 +151,7 @@ class Pool:
             name="textclean worker",
             daemon=True,
         )
-        with _threads(self.crew.threads):
+        with sharing_cores(self.crew.threads):
             process.start()
         theirs.close()
         worker = _Worker(process, ours, device)
@@ -266,116 +243,6 @@ class _Peek:
 
     def take(self) -> None:
         self._next = None
-
-
-def serve(
-    pipe: mp.Connection[Any, Any], prepare: Prepare, device: str | None, threads: int
-) -> None:
-    """What a worker process does: pages in, reports out, until it is sent home.
-
-    Args:
-        pipe: Gives tasks, takes outcomes; first of all it takes None: the worker is ready.
-        prepare: As in :class:`Pool`.
-        device: What it computes on.
-        threads: Threads to compute with.
-    """
-    # Ctrl-C reaches all processes of a terminal; the run decides what becomes of the pages.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _die_with_parent()
-    import cv2
-
-    cv2.setNumThreads(threads)
-    try:
-        worker = PageWorker(prepare(device))
-        pipe.send(None)
-        while (task := pipe.recv()) is not None:
-            try:
-                answer: Any = worker(task)
-            except FileAccessError as error:
-                answer = error
-            pipe.send(answer)
-        worker.close()
-    except TextcleanError as error:
-        pipe.send(error)
-    except (EOFError, BrokenPipeError):
-        return
-
-
-def _die_with_parent() -> None:
-    """A worker whose run was killed ends at once: nobody waits for its page any more."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    sentinel = parent.sentinel
-
-    def watch() -> None:
-        mp.wait([sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent watch", daemon=True).start()
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Libraries of processes that are started meanwhile compute with so many threads.
-
-    They read it when they are loaded. A number that the user has set stays.
-    """
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    new = [name for name in names if name not in os.environ]
-    os.environ.update({name: str(count) for name in new})
-    try:
-        yield
-    finally:
-        for name in new:
-            del os.environ[name]
-
-
-def crew_for(
-    pages: int,
-    *,
-    workers: int | None,
-    devices: Sequence[str],
-    memory: int | None,
-    cores: int,
-    device: str = "cpu",
-) -> Crew | None:
-    """How to spread the work; None = this process does it alone.
-
-    Starting a worker costs some seconds, so a few pages are not worth it.
-
-    Args:
-        pages: How many there are.
-        workers: Processes, 0 = none, None = chosen here.
-        devices: Devices to spread them over.
-        memory: Bytes that all of it may use; None = most of what is free.
-        cores: Cores that may be used.
-        device: The device of the options.
-    """
-    if workers == 0 or (workers is None and (pages < _WORTH or cores < 2) and not devices[1:]):
-        return None
-    usable = usable_memory() if memory is None else memory
-    fitting = max(1, usable // (BYTES_A_WORKER + page_bytes(0)))
-    most = max(1, len(devices)) * _ON_A_GPU if _is_gpu(device) else cores
-    count = workers or max(len(devices), min(cores, pages, fitting, most))
-    count = min(count, max(pages, 1))
-    threads = max(1, cores // count)
-    left = max(usable - count * BYTES_A_WORKER, usable // 4)
-    return Crew(count, threads, left, memory is not None, tuple(devices) or (None,))
-
-
-_WORTH: Final = 8  # pages
-_ON_A_GPU: Final = 3  # processes, each with networks of its own in the GPU's memory
-
-
-def _is_gpu(device: str) -> bool:
-    """Whether a device is, or is going to be, a GPU; found out without loading PyTorch."""
-    if device == "auto":
-        # Apple's GPUs are told by the machine, NVIDIA's and AMD's by their device files.
-        is_apple = sys.platform == "darwin" and platform.machine() == "arm64"
-        return is_apple or any(Path(name).exists() for name in ("/dev/nvidia0", "/dev/kfd"))
-    return device != "cpu"
 
 
 def _too_large(task: PageTask, need: int, memory: int) -> Any:

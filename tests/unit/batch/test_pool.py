@@ -9,9 +9,9 @@ import pytest
 from fakes import FakeWork, lettered
 
 from textclean.batch import Job
+from textclean.batch.crew import crew_for
 from textclean.batch.engine import BatchResult, run_batch
 from textclean.batch.plan import Batch
-from textclean.batch.pool import crew_for
 from textclean.batch.sizes import BYTES_A_WORKER, page_bytes, parse_bytes
 from textclean.errors import OptionsError, PageError, TooLargeError, WeightsError
 from textclean.options import Options
