@@ -88,7 +88,9 @@ def paint(image: Image, mask: Mask, fill: FlatFill, *, seed: int = 0) -> Image:
     colors = fill.surface.at(ys, xs)
     if fill.background.spread >= _GRAIN_FROM:
         around = cv2.dilate(mask.view(np.uint8), np.ones((17, 17), np.uint8)).view(bool) & ~mask
-        colors = colors + _grain(image, around, fill.surface, seed)[ys, xs]
+        residual = image - fill.surface.colors()
+        known = around & (np.abs(residual).max(axis=2) <= _TOLERANCE)
+        colors = colors + grain(residual, known, seed)[ys, xs]
     painted = image.copy()
     painted[ys, xs] = np.clip(np.rint(colors), 0, 255).astype(np.uint8)
     return painted
@@ -161,14 +163,20 @@ def _drift(image: Image, usable: Mask, surface: Surface) -> float:
     return worst
 
 
-def _grain(image: Image, around: Mask, surface: Surface, seed: int) -> NDArray[np.float32]:
-    """``(H, W, 3)`` float32 noise with the residuals' colours and correlation between neighbours.
+def grain(residual: NDArray[np.float32], known: Mask, seed: int) -> NDArray[np.float32]:
+    """Noise with the residuals' colours and the likeness of neighbours that they have.
 
-    Residuals of the surroundings are drawn at random (which keeps their colours), then smoothed
-    until horizontal and vertical neighbours are as alike as they are around the hole.
+    Residuals of known pixels are drawn at random (which keeps their colours), then smoothed until
+    neighbours are as alike as those of the known pixels.
+
+    Args:
+        residual: ``(H, W, 3)`` float32, an image less its smooth part, in grey levels.
+        known: ``(H, W)`` bool, where it is grain.
+        seed: The same seed gives the same noise.
+
+    Returns:
+        ``(H, W, 3)`` float32, zero where too little is known.
     """
-    residual = image - surface.colors()
-    known = around & (np.abs(residual).max(axis=2) <= _TOLERANCE)
     pool = residual[known]
     if len(pool) < 32:
         return np.zeros_like(residual)
@@ -177,7 +185,7 @@ def _grain(image: Image, around: Mask, surface: Surface, seed: int) -> NDArray[n
     product = (residual[:, 1:] * residual[:, :-1])[pairs].mean() if pairs.any() else 0.0
     alike = float(np.clip(product / max(float(pool.var()), 1e-6), 0.0, 0.9))
     random = np.random.default_rng(seed)
-    drawn = random.integers(len(pool), size=image.shape[:2])
+    drawn = random.integers(len(pool), size=known.shape)
     noise: NDArray[np.float32] = pool[drawn].astype(np.float32)
     sigma = 0.9 * alike
     if sigma > 0.2:

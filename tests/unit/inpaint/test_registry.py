@@ -13,6 +13,7 @@ import textclean.inpaint as registry
 from textclean.errors import UnknownNameError, UsageError, WeightsError
 from textclean.inpaint import list_inpainters, load_inpainter, register_inpainter
 from textclean.inpaint.gutters import GuttersFirst
+from textclean.inpaint.paper import PaperLast
 from textclean.inpaint.plain import PlainFirst
 from textclean.protocols import ErrorPredictor, Inpainter
 from textclean.types import Image, Mask
@@ -124,8 +125,9 @@ def test_a_device_that_is_asked_for_is_not_put_off(monkeypatch: pytest.MonkeyPat
     auto = load_inpainter("auto", device="cuda:3", offline=True)
     assert isinstance(auto, PlainFirst)
     assert isinstance(auto.inpainter, GuttersFirst)
-    assert isinstance(auto.inpainter.inpainter, Painter)
-    inner = auto.inpainter.inpainter
+    assert isinstance(auto.inpainter.inpainter, PaperLast)
+    inner = auto.inpainter.inpainter.inpainter
+    assert isinstance(inner, Painter)
     assert (inner.device, inner.offline) == ("cuda:3", True)
 
 

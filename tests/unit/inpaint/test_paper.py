@@ -1,0 +1,81 @@
+"""Ghosts of un-mixed ink on blank paper."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from textclean.inpaint.paper import PaperLast, settled
+from textclean.types import Image, Mask
+
+
+class Ghostly:
+    """Leaves a faint stroke where it un-mixes, and un-mixes print well."""
+
+    unmixes = True
+
+    def __init__(self, clean: Image, faint: int) -> None:
+        self.clean = clean
+        self.faint = faint
+
+    def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
+        out = image.copy()
+        out[mask] = np.maximum(self.clean[mask].astype(int) - self.faint, 0)
+        return out
+
+
+def sheet(spread: float = 0.0) -> tuple[Image, Mask, Mask]:
+    """Tinted paper with a printed bar, a pen stroke across both, and where the print is."""
+    rng = np.random.default_rng(4)
+    paper = np.array([250, 244, 230]) + rng.normal(0, spread, (200, 240, 1))
+    page = np.clip(np.rint(np.broadcast_to(paper, (200, 240, 3))), 0, 255).astype(np.uint8)
+    printed = np.zeros((200, 240), bool)
+    printed[:, 100:112] = True
+    page[printed] = 30
+    stroke = np.zeros((200, 240), bool)
+    stroke[90:106, 20:220] = True
+    return page, stroke, printed
+
+
+def test_ghosts_on_blank_paper_go_and_print_stays() -> None:
+    clean, stroke, printed = sheet()
+    out = PaperLast(Ghostly(clean, 25))(clean, stroke, stroke)
+    away = stroke.copy()
+    away[:, 95:117] = False
+    assert (out[away] == clean[away]).all()
+    # Print and its rims are as they were un-mixed.
+    assert (out[stroke & printed] == 5).all()
+    assert (out[~stroke] == clean[~stroke]).all()
+
+
+def test_grain_of_the_paper_is_kept_up() -> None:
+    clean, stroke, _ = sheet(spread=2.0)
+    out = PaperLast(Ghostly(clean, 25))(clean, stroke, stroke)
+    away = np.zeros_like(stroke)
+    away[90:106, 20:90] = True
+    around = clean[40:80, 20:90].astype(float)
+    assert abs(out[away].astype(float).mean() - around.mean()) < 0.5
+    assert 0.6 < out[away][:, 0].astype(float).std() / around[..., 0].std() < 1.5
+
+
+def test_uneven_paper_is_left_as_it_was_unmixed() -> None:
+    clean, stroke, _ = sheet(spread=9.0)
+    ghostly = Ghostly(clean, 25)
+    assert (PaperLast(ghostly)(clean, stroke, stroke) == ghostly(clean, stroke)).all()
+
+
+def test_holes_that_are_not_seen_through_are_left_alone() -> None:
+    clean, stroke, _ = sheet()
+    ghostly = Ghostly(clean, 25)
+    assert (PaperLast(ghostly)(clean, stroke) == ghostly(clean, stroke)).all()
+
+
+def test_the_same_paper_each_time() -> None:
+    clean, stroke, _ = sheet(spread=2.0)
+    torn = Ghostly(clean, 25)(clean, stroke)
+    assert (settled(torn, stroke, stroke) == settled(torn, stroke, stroke)).all()
+
+
+def test_nothing_is_known_of_a_page_that_is_all_hole() -> None:
+    clean, _, _ = sheet()
+    everything = np.ones(clean.shape[:2], bool)
+    assert (settled(clean, everything, everything) == clean).all()

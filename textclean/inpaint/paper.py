@@ -1,0 +1,167 @@
+"""Paper last: where ink was taken off blank paper, nothing of it stays.
+
+A network that un-mixes ink from a page leaves a breath of the stroke on the paper: a few grey
+levels, which an eye sees at once. Where there is no print near by, what belongs there is known: the
+paper around, with its tint and its grain. So the paper's colour is measured, cell by cell, and
+un-mixed pixels that are nearly as light and away from print become paper.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from textclean.inpaint.flat import grain
+from textclean.protocols import ErrorPredictor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclean.protocols import Inpainter
+    from textclean.types import Image, Mask
+
+CELL = 48
+"""Side in pixels of the cells in which the paper is measured."""
+FEWEST = 0.1
+"""Share of a cell that must be known paper for it to count."""
+LIKE = 24.0
+"""Grey levels around a cell's commonest light tone within which a pixel is paper."""
+FAINT = 90.0
+"""Grey levels under the paper up to which an un-mixed pixel may be a ghost."""
+PRINT = 110.0
+"""Grey levels under the paper from which on a pixel is print."""
+REACH = 3
+"""Pixels around print in which nothing is touched: its soft rims."""
+UNEVEN = 3.0
+"""Spread of the paper, in grey levels, beyond which a cell is left as it was un-mixed: what the ink
+lets through of old paper's own texture is better than any grain (1.7 dB on a page of 1784)."""
+
+
+class PaperLast:
+    """An inpainter whose un-mixed pixels become paper where they lie on paper.
+
+    Args:
+        inpainter: Fills the holes and un-mixes ink.
+    """
+
+    def __init__(self, inpainter: Inpainter) -> None:
+        self.inpainter = inpainter
+
+    @property
+    def unmixes(self) -> bool:
+        """Whether the inpainter makes use of see-through pixels."""
+        return bool(getattr(self.inpainter, "unmixes", False))
+
+    def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
+        """See :class:`textclean.protocols.Inpainter`."""
+        return self.fill_with_error(image, mask, see_through)[0]
+
+    def fill_with_error(
+        self, image: Image, mask: Mask, see_through: Mask | None = None
+    ) -> tuple[Image, NDArray[np.float32] | None]:
+        """See :class:`textclean.protocols.ErrorPredictor`."""
+        errors = None
+        if isinstance(self.inpainter, ErrorPredictor):
+            filled, errors = self.inpainter.fill_with_error(image, mask, see_through)
+        else:
+            filled = self.inpainter(image, mask, see_through)
+        if see_through is not None and see_through.any():
+            # What opaque ink hid beside translucent ink lies on the same paper.
+            filled = settled(filled, mask, _around(see_through, mask))
+        return filled, errors
+
+
+def settled(filled: Image, mask: Mask, unmixed: Mask) -> Image:
+    """The image with ghosts on blank paper replaced by paper.
+
+    Args:
+        filled: ``(H, W, 3)`` uint8, after un-mixing.
+        mask: ``(H, W)`` bool, what was filled; the paper is measured outside of it.
+        unmixed: ``(H, W)`` bool, pixels that may be replaced.
+    """
+    rows, columns = np.flatnonzero(unmixed.any(axis=1)), np.flatnonzero(unmixed.any(axis=0))
+    if not len(rows):
+        return filled
+    box = np.s_[
+        max(rows[0] - 2 * CELL, 0) : rows[-1] + 2 * CELL,
+        max(columns[0] - 2 * CELL, 0) : columns[-1] + 2 * CELL,
+    ]
+    part, known = filled[box], ~mask[box]
+    measured = _measure(part, known)
+    if measured is None:
+        return filled
+    paper, even = measured
+    below = _luma(paper) - _luma(part.astype(np.float32))
+    print_: Any = cv2.dilate((below > PRINT).astype(np.uint8), _disk(REACH))
+    ghost = unmixed[box] & even & (below < FAINT) & (print_ == 0)
+    if not ghost.any():
+        return filled
+    residual = part.astype(np.float32) - paper
+    blank = known & even & (np.abs(residual).max(axis=2) <= LIKE)
+    fresh = paper + grain(residual, blank, seed=0)
+    out = filled.copy()
+    out[box][ghost] = np.clip(np.rint(fresh[ghost]), 0, 255).astype(np.uint8)
+    return out
+
+
+def _measure(image: Image, known: Mask) -> tuple[NDArray[np.float32], Mask] | None:
+    """The paper under a page: its colour at each pixel, and where it is even.
+
+    Args:
+        image: ``(H, W, 3)`` uint8.
+        known: ``(H, W)`` bool.
+
+    Returns:
+        ``(H, W, 3)`` float32 and ``(H, W)`` bool; None when no paper is seen.
+    """
+    height, width = known.shape
+    luma = _luma(image.astype(np.float32))
+    down, across = -(-height // CELL), -(-width // CELL)
+    colors = np.zeros((down, across, 3), np.float32)
+    weight = np.zeros((down, across), np.float32)
+    even = np.zeros((down, across), np.uint8)
+    for row in range(down):
+        for column in range(across):
+            cell = np.s_[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL]
+            seen = luma[cell][known[cell]]
+            if len(seen) < FEWEST * CELL**2:
+                continue
+            # Paper is what there is most of in the lighter half.
+            tone = float(np.percentile(seen, 70))
+            like = known[cell] & (np.abs(luma[cell] - tone) <= LIKE)
+            pixels = image[cell][like].astype(np.float32)
+            if len(pixels) < FEWEST * CELL**2:
+                continue
+            colors[row, column] = np.median(pixels, axis=0)
+            weight[row, column] = 1.0
+            spread = 1.4826 * float(np.median(np.abs(luma[cell][like] - tone)))
+            even[row, column] = spread <= UNEVEN
+    if not weight.any():
+        return None
+    # Cells of which nothing is known take their neighbours' colour, but nothing is settled there.
+    near = cv2.GaussianBlur(colors * weight[..., None], (0, 0), 1.5)
+    share = cv2.GaussianBlur(weight, (0, 0), 1.5)
+    guess = near / np.maximum(share, 1e-6)[..., None]
+    colors = np.where(weight[..., None] > 0, colors, guess).astype(np.float32)
+    size = across * CELL, down * CELL
+    paper = cv2.resize(colors, size, interpolation=cv2.INTER_LINEAR)[:height, :width]
+    flags: Any = cv2.resize(even, size, interpolation=cv2.INTER_NEAREST)[:height, :width]
+    return np.asarray(paper, np.float32), flags > 0
+
+
+def _luma(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    luma: Any = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
+    return np.asarray(luma, np.float32)
+
+
+def _around(see_through: Mask, mask: Mask) -> Mask:
+    near: Any = cv2.dilate(see_through.astype(np.uint8), np.ones((9, 9), np.uint8))
+    found: Mask = mask & (near > 0)
+    return found
+
+
+def _disk(radius: int) -> NDArray[np.uint8]:
+    side = 2 * radius + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
