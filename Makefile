@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OUT ?= out
 DATA ?= ../shared/data
 
-.PHONY: demo test test-slow test-browser test-corpora lint eval bench-files bench-batch clean help
+.PHONY: demo test test-slow test-browser test-corpora lint eval bench-files bench-letterer bench-batch clean help
 
 help:
 	@echo "make demo       set up, clean samples/ into $(OUT)/ and say where to look"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-corpora  any folder of files that may be broken (DIR=folder; without: our own)"
 	@echo "make eval       figures on ground truth (DATA=folder)"
 	@echo "make bench-files  what reading and writing files costs (QUICK=1: smaller)"
+	@echo "make bench-letterer  safe areas, sizes of type, PSDs (DATA=folder)"
 	@echo "make bench-batch  pages a second, memory and resuming of long runs (QUICK=1, DATA=folder)"
 
 # Debian ships python3 without ensurepip; its package is installed where that is allowed.
@@ -56,6 +57,9 @@ bench-files: $(READY)
 
 bench-batch: $(READY)
 	$(BIN)/python benchmarks/batch.py --data $(DATA) $(if $(QUICK),--quick)
+
+bench-letterer: $(READY)
+	$(BIN)/python benchmarks/letterer.py --data $(DATA)
 
 clean:
 	rm -rf $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache

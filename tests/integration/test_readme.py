@@ -55,7 +55,8 @@ def test_python_works(workplace: Path) -> None:
 
 def test_every_option_named_exists() -> None:
     helps = "".join(
-        _run(["-m", "textclean", name, "--help"], ROOT) for name in ("clean", "eval", "inpaint")
+        _run(["-m", "textclean", name, "--help"], ROOT)
+        for name in ("clean", "eval", "inpaint", "overlay")
     )
     helps = re.sub(r"\s+", " ", helps)
     named = set(re.findall(r"`(--[a-z][a-z-]+)", README))
