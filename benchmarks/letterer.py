@@ -10,6 +10,7 @@ import itertools
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,17 +79,15 @@ def drawn_page(direction: str, font: Path, text: str, size: int) -> np.ndarray:
     return np.array(image)
 
 
-def sizes(cleaner: textclean.Cleaner) -> list[Size]:
+def sizes(cleaner: textclean.Cleaner) -> Iterator[Size]:
     """Measured sizes of type, a page each."""
-    found = []
     for (direction, name, text), size in itertools.product(FONTS, SIZES):
         if not (FOLDER / name).exists():
             continue
         result = cleaner.clean(Page.from_rgb(drawn_page(direction, FOLDER / name, text, size)))
         measured = [r.lettering.font_size for r in result.regions if r.lettering is not None]
         value = statistics.median(measured) if measured else None
-        found.append(Size(Path(name).stem, direction, size, value))
-    return found
+        yield Size(Path(name).stem, direction, size, value)
 
 
 class Room(NamedTuple):
@@ -173,8 +172,10 @@ def print_rooms(cleaner: textclean.Cleaner, data: Path) -> None:
     for lettered in sorted((data / "manga").glob("*_lettered.*")):
         truth = next(lettered.parent.glob(lettered.name.split("_lettered")[0] + "_cleanbubbles.*"))
         room = rooms(cleaner, lettered, truth)
-        print(f"  {room.page:34} {room.bubbles:3}  {room.boxes_inside:3} ({room.boxes_empty})  "
-              f"{room.ellipses_inside:3} ({room.ellipses_empty})  {room.of_bubble:.2f}", flush=True)  # fmt: skip
+        boxes = f"{room.boxes_inside:3} ({room.boxes_empty})"
+        ellipses = f"{room.ellipses_inside:3} ({room.ellipses_empty})"
+        told = f"{room.page:34} {room.bubbles:3}  {boxes}  {ellipses}  {room.of_bubble:.2f}"
+        print(f"  {told}", flush=True)
 
 
 def print_sizes(cleaner: textclean.Cleaner) -> None:
