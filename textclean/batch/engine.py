@@ -181,6 +181,9 @@ class _Run:
         if isinstance(result, FileAccessError):
             self._give_up(document.planned, result)
             return
+        if result.report.status != "failed":
+            # Before it gets its name: an interrupt may come at any moment.
+            self._worth.add(document.planned.place)
         try:
             document.take(task, result)
         except FileAccessError as error:
@@ -189,8 +192,6 @@ class _Run:
         self._teller.finished(task.job.output, result)
         if result.report.status == "failed":
             self._count_failure(task, result.report)
-        else:
-            self._worth.add(document.planned.place)
         if not document.left:
             self._finish(document)
 
@@ -276,4 +277,4 @@ class _Run:
         workplace = self._places.pop(place)
         if not self._left[place]:
             workplace.clear()
-        workplace.close(keep=place in self._worth)
+        workplace.close(keep=place in self._worth and not workplace.journal.is_empty)

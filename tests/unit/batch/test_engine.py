@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import time
@@ -15,6 +16,7 @@ from PIL import Image as PILImage
 
 from textclean.batch import Job, PageSelection, SidecarPaths
 from textclean.batch.engine import BatchResult, run_batch
+from textclean.batch.placing import Placer
 from textclean.batch.plan import Batch, make_plan
 from textclean.batch.teller import BatchWatcher
 from textclean.batch.workplace import Shard
@@ -27,13 +29,14 @@ from textclean.errors import (
     TextcleanError,
     WeightsError,
 )
-from textclean.io.atomic import WORK_FOLDER
+from textclean.io.atomic import WORK_FOLDER, move_into_place
 from textclean.options import Options
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from textclean import DocumentResult, PageReport
+    from textclean.batch.history import Move
 
 OPTIONS = Options(ink=False)
 
@@ -440,6 +443,47 @@ class TestInterrupted:
         part.write_bytes(part.read_bytes()[:-1])
         assert run(job(book, out), work=work).resumed == 1
 
+    def test_a_document_that_is_whole_gets_its_name_later(
+        self, tmp_path: Path, book: Path, work: FakeWork, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = tmp_path / "out" / "book.cbz"
+        with monkeypatch.context() as patch:
+            patch.setattr(Placer, "move", _interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                run(job(book, out))
+        assert not out.exists()
+        monkeypatch.setattr("textclean.batch.document.bind_document", _interrupt)
+        assert run(job(book, out), work=work).resumed == 3
+        assert work.begun() == {}
+        assert files_below(tmp_path / "out") == {"book.cbz"}
+
+    def test_a_file_that_has_both_names(
+        self, tmp_path: Path, scans: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A link was made to the new name and the old one not removed yet."""
+        out = tmp_path / "out"
+        with monkeypatch.context() as patch:
+            patch.setattr(Placer, "_rename", _link_and_interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                run(job(scans, out))
+        assert (out / "1.png").exists()
+        assert run(job(scans, out)).resumed == 1
+        assert files_below(out / WORK_FOLDER) == {"journal.jsonl"}
+
+    def test_masks_on_another_file_system(
+        self, tmp_path: Path, scans: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def elsewhere(temporary: Path, path: Path, **wishes: bool) -> None:
+            if temporary.parent.name == "parts" and "masks" in path.parts:
+                raise OSError(errno.EXDEV, "Invalid cross-device link")
+            move_into_place(temporary, path, **wishes)
+
+        monkeypatch.setattr("textclean.batch.placing.move_into_place", elsewhere)
+        beside = SidecarPaths(mask=tmp_path / "masks")
+        run(job(scans, tmp_path / "out", sidecars=beside))
+        assert files_below(tmp_path / "masks") == {"1.png", "2.png", "b", "b/3.png"}
+        assert run(job(scans, tmp_path / "out", sidecars=beside)).resumed == 3
+
 
 class TestShards:
     def test_each_page_is_in_one(self, tmp_path: Path) -> None:
@@ -531,3 +575,12 @@ def _interrupting(name: str) -> Any:
         return interrupted
 
     return prepare
+
+
+def _interrupt(*args: object, **settings: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _link_and_interrupt(placer: Placer, move: Move) -> None:
+    move.final.hardlink_to(move.waiting)
+    raise KeyboardInterrupt
