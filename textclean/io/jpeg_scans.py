@@ -103,8 +103,7 @@ class StoredScan:
         marks = at[(kinds >= 0xD0) & (kinds <= 0xD7)].tolist()
         if len(marks) != count - 1:
             raise NotSpliceable("its restart markers are not where they belong")
-        # Any number of fill bytes may stand before a marker.
-        ends = [len(self.body[:mark].rstrip(b"\xff")) for mark in marks]
+        ends = [_before_fill(self.body, mark) for mark in marks]
         return list(zip([0, *(mark + 2 for mark in marks)], [*ends, len(self.body)], strict=True))
 
     def bits(self, pieces: list[tuple[int, int]]) -> Bits:
@@ -248,6 +247,13 @@ class _Reader:
         if last > 63 or first > last or (first and len(parts) > 1) or shifts & 15 > 13:
             raise NotSpliceable("a scan's header is damaged")
         return Scan(parts, first, last, shifts >> 4, shifts & 15)
+
+
+def _before_fill(data: bytes, mark: int) -> int:
+    """Where the fill bytes before a marker begin; there may be any number of them."""
+    while mark and data[mark - 1] == 0xFF:
+        mark -= 1
+    return mark
 
 
 def _end_of_scan(data: bytes, start: int) -> int:

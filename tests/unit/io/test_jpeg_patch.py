@@ -319,3 +319,12 @@ def test_patch_notes_what_it_reaches() -> None:
     wanted = np.zeros_like(reach)
     wanted[8:16, 16:24] = True
     assert np.array_equal(reach, wanted)
+
+
+def test_fill_bytes_before_restarts_belong_to_no_piece() -> None:
+    data = encoded(picture("L"), "JPEG", restart_marker_blocks=4)
+    at = data.index(b"\xff\xd0", read_frame(data).body)
+    filled = data[:at] + b"\xff" * 5 + data[at:]
+    before, after = coefficients(data), coefficients(filled)
+    assert before is not None and after is not None
+    assert np.array_equal(before[0], after[0])
