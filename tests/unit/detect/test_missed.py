@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from textclean.detect.annotations import AnnotationDetector
-from textclean.detect.missed import with_missed
+from textclean.detect.missed import with_missed, without_art
 from textclean.ink_map import InkMap
 from textclean.types import Page, Region
 
@@ -42,7 +42,8 @@ def test_what_was_missed_comes_in_at_its_place() -> None:
 def test_without_anything_missed_the_regions_are_the_same() -> None:
     page, ink = page_and_ink((50, 50))
     known = (region(50, 50),)
-    assert with_missed(known, ink, page.rgb) is known
+    found = with_missed(known, ink, page.rgb)
+    assert len(found) == 1 and found[0] is known[0]
 
 
 def test_annotations_are_found_by_the_reader_alone() -> None:
@@ -52,3 +53,48 @@ def test_annotations_are_found_by_the_reader_alone() -> None:
     assert [r.kind for r in found] == ["stamp", "stamp"]
     assert all(r.see_through for r in found)
     assert len(detector.detect_inked(page, ink)) == 2
+
+
+def bar(x: int, y: int, width: int, height: int) -> np.ndarray:
+    return np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]], np.float32)
+
+
+def art_and_ink(share: float = 0.0) -> InkMap:
+    """A page of 1000 x 800 pixels with lettering over a share of a box at (100, 100)."""
+    planes = np.zeros((7, 1000, 800), np.uint8)
+    planes[0] = 255
+    wide = round(300 * share)
+    planes[0, 100:200, 100 : 100 + wide], planes[1, 100:200, 100 : 100 + wide] = 5, 250
+    return InkMap(planes)
+
+
+def test_a_large_doubtful_find_without_lettering_is_art() -> None:
+    found = Region(polygon=bar(100, 100, 300, 100), score=0.7)
+    assert without_art((found,), art_and_ink()) == ()
+    assert without_art((found,), art_and_ink(share=0.2)) == (found,)
+
+
+def test_small_and_sure_finds_are_the_detectors_own_affair() -> None:
+    small = Region(polygon=bar(100, 100, 300, 30), score=0.6)
+    sure = Region(polygon=bar(100, 300, 300, 100), score=0.95)
+    assert without_art((small, sure), art_and_ink()) == (small, sure)
+
+
+def test_only_the_lines_that_are_art_go() -> None:
+    lines = (bar(100, 100, 300, 100), bar(100, 600, 300, 100))
+    found = Region(polygon=bar(100, 100, 300, 600), lines=lines, score=0.7)
+    (left,) = without_art((found,), art_and_ink(share=0.3))
+    assert len(left.lines) == 1 and (left.lines[0] == lines[0]).all()
+    assert left.box[3] <= 202
+
+
+def test_a_strip_is_measured_by_its_screens() -> None:
+    planes = np.zeros((7, 20000, 800), np.uint8)
+    planes[0] = 255
+    found = Region(polygon=bar(100, 9000, 300, 60), score=0.7)
+    assert without_art((found,), InkMap(planes)) == ()
+
+
+def test_lines_beyond_the_page_are_left_alone() -> None:
+    beyond = Region(polygon=bar(-400, 100, 300, 100), score=0.7)
+    assert without_art((beyond,), art_and_ink()) == (beyond,)
