@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from textclean.errors import CorruptInputError, TextcleanError, UnsupportedFormatError
 from textclean.io import comic_info
-from textclean.io.archive_7z import SevenZipContainer, SevenZipWriter
+from textclean.io.archive_7z import SevenZipContainer
 from textclean.io.archive_checks import LIMITS, Limits, refuse_foreign, refuse_hostile
 from textclean.io.archive_rar import RarContainer
 from textclean.io.archive_tar import TarContainer
@@ -20,6 +20,7 @@ from textclean.io.archive_zip import ZipContainer, ZipWriter
 from textclean.io.atomic import OutputFile, Spool, file_id, refuse_input
 from textclean.io.document import About, Document, DocumentSink, ImageEntry, unique, writing
 from textclean.io.natural import natural_key
+from textclean.io.sevenzip_writer import SevenZipWriter
 from textclean.io.sniff import is_page
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 from xml.sax.saxutils import escape, quoteattr
 
 from textclean.errors import InputError, OutputExistsError
-from textclean.io.archive_7z import SevenZipWriter
 from textclean.io.archive_zip import ZipWriter
 from textclean.io.atomic import (
     cannot_write,
@@ -26,6 +25,7 @@ from textclean.io.atomic import (
 )
 from textclean.io.images import decode_image
 from textclean.io.picture_png import encode_png
+from textclean.io.sevenzip_writer import SevenZipWriter
 from textclean.io.sniff import HEAD_BYTES, sniff
 from textclean.native import to_rgb
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from textclean.errors import FileAccessError, InputError, TextcleanError, UnsupportedFormatError
 from textclean.io import comic_info
 from textclean.io.archive import ArchiveSource
-from textclean.io.archive_7z import SevenZipWriter
 from textclean.io.archive_zip import ZipWriter
 from textclean.io.atomic import OutputFile, Spool, is_folder
 from textclean.io.book_pdf import PdfBook
@@ -25,6 +24,7 @@ from textclean.io.folder import FolderSource, refuse_inputs
 from textclean.io.images import read_file, write_image
 from textclean.io.natural import natural_key
 from textclean.io.pictures import picture_of
+from textclean.io.sevenzip_writer import SevenZipWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

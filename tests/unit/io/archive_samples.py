@@ -11,7 +11,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from textclean.io import sevenzip_header as sz
-from textclean.io.archive_7z import _number, _property
+from textclean.io.sevenzip_writer import _number, _property
 
 if TYPE_CHECKING:
     from pathlib import Path

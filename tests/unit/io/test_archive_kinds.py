@@ -25,8 +25,9 @@ from textclean.errors import (
 )
 from textclean.io import comic_info, open_sink, open_source
 from textclean.io.archive import ArchiveSource
-from textclean.io.archive_7z import SevenZipContainer, SevenZipWriter
+from textclean.io.archive_7z import SevenZipContainer
 from textclean.io.archive_checks import LIMITS, Limits
+from textclean.io.sevenzip_writer import SevenZipWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
