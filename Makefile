@@ -37,7 +37,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -m "not slow and not data and not browser"
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not data and not browser"
 
 test-slow: $(READY)
 	$(BIN)/pytest -m slow

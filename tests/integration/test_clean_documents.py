@@ -277,7 +277,7 @@ def test_the_installed_command(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["counts"]["cleaned"] == 2
-    assert "[3/3] 3.png: 1 region removed" in done.stderr
+    assert "3 pages, 2 cleaned, 1 untouched" in done.stderr
     out = tmp_path / "book.clean.cbz"
     for name in ("1.png", "3.png"):
         with PILImage.open(io.BytesIO(read_archive(out)[name])) as page:

@@ -53,12 +53,35 @@ def lines_of(ink: Mask, outlines: Sequence[Polygon], direction: Direction) -> li
     if abs(turn) >= 0.5:
         turned = cv2.warpAffine(ink.view(np.uint8) * 255, matrix, (width, height))
         straight = turned >= 128
+    if abs(turn) >= 0.5:
+        outlines = [outline @ matrix[:, :2].T + matrix[:, 2] for outline in outlines]
+    limits = _limits(outlines, direction)
+    lines = [
+        _line(straight, outline, direction, turn, limit)
+        for outline, limit in zip(outlines, limits, strict=True)
+    ]
+    return [line for line in lines if line is not None]
+
+
+def _limits(outlines: Sequence[Polygon], direction: Direction) -> list[tuple[float, float]]:
+    """How far each line may reach across: half the way to the middles of those beside it."""
+    axis = 1 if direction == "horizontal" else 0
+    low = np.array([outline.min(axis=0) for outline in outlines], np.float32).reshape(-1, 2)
+    high = np.array([outline.max(axis=0) for outline in outlines], np.float32).reshape(-1, 2)
+    middle = (low[:, axis] + high[:, axis]) / 2
     found = []
-    for outline in outlines:
-        points = outline @ matrix[:, :2].T + matrix[:, 2] if abs(turn) >= 0.5 else outline
-        line = _line(straight, points, direction, turn)
-        if line is not None:
-            found.append(line)
+    for index in range(len(outlines)):
+        along = 1 - axis
+        beside = (low[:, along] < high[index, along]) & (high[:, along] > low[index, along])
+        before = middle[beside & (middle < middle[index] - 1)]
+        behind = middle[beside & (middle > middle[index] + 1)]
+        own = float(middle[index])
+        found.append(
+            (
+                (own + float(before.max())) / 2 if len(before) else -np.inf,
+                (own + float(behind.min())) / 2 if len(behind) else np.inf,
+            )
+        )
     return found
 
 
@@ -86,11 +109,20 @@ def _rotation(outlines: Sequence[Polygon], direction: Direction) -> float:
     return float(np.array(angles)[order][np.searchsorted(share, share[-1] / 2)])
 
 
-def _line(ink: Mask, outline: Polygon, direction: Direction, turn: float) -> Line | None:
+def _line(
+    ink: Mask,
+    outline: Polygon,
+    direction: Direction,
+    turn: float,
+    limit: tuple[float, float],
+) -> Line | None:
     (x0, y0), (x1, y1) = outline.min(axis=0), outline.max(axis=0)
     margin = _MARGIN * float(min(x1 - x0, y1 - y0))
-    left, top = max(round(x0 - margin), 0), max(round(y0 - margin), 0)
-    right, bottom = round(x1 + margin) + 1, round(y1 + margin) + 1
+    box = [x0 - margin, y0 - margin, x1 + margin, y1 + margin]
+    axis = 1 if direction == "horizontal" else 0
+    box[axis], box[axis + 2] = max(box[axis], limit[0]), min(box[axis + 2], limit[1])
+    left, top = max(round(box[0]), 0), max(round(box[1]), 0)
+    right, bottom = round(box[2]) + 1, round(box[3]) + 1
     part = _own(ink[top:bottom, left:right], direction)
     rows, columns = np.flatnonzero(part.any(axis=1)), np.flatnonzero(part.any(axis=0))
     if not len(rows):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from drawn import INK, PAPER, block
+from typeset import INK, PAPER, block
 
 from textclean.lettering import describe
 from textclean.types import Background, Lettering
