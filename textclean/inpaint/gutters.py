@@ -161,16 +161,21 @@ def gutter(image: Image, mask: Mask) -> tuple[Mask, Mask] | None:
 def carried_on(inside: Mask, paper: Mask, hole: Mask) -> Mask:
     """The gutter and what lies level or upright between two parts of it.
 
-    Between them there may be nothing but hole and pixels of the paper's colour.
+    Between them there may be nothing but hole and pixels of the paper's colour, and at both ends
+    the gutter runs that way: a hole as wide as its panel lies between two upright gutters, and is
+    none.
 
     Args:
         inside: ``(H, W)`` bool, the gutter as far as it is known.
         paper: ``(H, W)`` bool, known pixels of its colour.
         hole: ``(H, W)`` bool.
     """
-    free = hole | paper
-    rows = _between(inside, free)
-    columns = _between(np.ascontiguousarray(inside.T), np.ascontiguousarray(free.T)).T
+    free = (hole | paper) & ~inside
+    level, upright = _length(inside), _length(np.ascontiguousarray(inside.T)).T
+    rows = _between(inside & (level >= upright), free)
+    columns = _between(
+        np.ascontiguousarray((inside & (upright >= level)).T), np.ascontiguousarray(free.T)
+    ).T
     found: Mask = inside | rows | columns
     return found
 
@@ -274,6 +279,13 @@ def _between(inside: Mask, free: Mask) -> Mask:
     right = (_last(inside[:, ::-1]) > _last(blocked[:, ::-1]))[:, ::-1]
     found: Mask = left & right
     return found
+
+
+def _length(inside: Mask) -> NDArray[np.int32]:
+    """Length of the run in its row that each pixel of ``inside`` is in."""
+    before = _last(~inside)
+    behind = inside.shape[1] - 1 - _last(~inside[:, ::-1])[:, ::-1]
+    return np.where(inside, behind - before - 1, np.int32(0)).astype(np.int32)
 
 
 def _paper_color(image: Image, mask: Mask) -> NDArray[np.uint8] | None:

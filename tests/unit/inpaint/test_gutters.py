@@ -80,6 +80,15 @@ def test_a_bubble_that_opens_into_the_gutter_is_no_gutter() -> None:
     assert (inner.holes[0] == mask).all()
 
 
+def test_a_hole_as_wide_as_its_panel_is_no_gutter() -> None:
+    image = page()
+    mask = np.zeros(image.shape[:2], bool)
+    mask[60:100, 10:390] = True
+    painted, rest, _ = paint_gutters(image, mask)
+    panel = np.s_[60:100, 23:377]
+    assert rest[panel].all() and (painted[panel] == image[panel]).all()
+
+
 def test_a_page_without_paper_is_left_to_the_inpainter() -> None:
     image = np.random.default_rng(1).integers(0, 256, (120, 160, 3)).astype(np.uint8)
     mask = np.zeros((120, 160), bool)
