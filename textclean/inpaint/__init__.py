@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from textclean.errors import UnknownNameError, UsageError, WeightsError
-from textclean.protocols import ErrorPredictor
+from textclean.inpaint.wrapped import fill_with_error
 from textclean.weights import WEIGHTS
 
 if TYPE_CHECKING:
@@ -67,10 +67,7 @@ class _Lazy:
         self, image: Image, mask: Mask, see_through: Mask | None = None
     ) -> tuple[Image, NDArray[np.float32] | None]:
         """See :class:`textclean.protocols.ErrorPredictor`."""
-        inpainter = self._inpainter()
-        if isinstance(inpainter, ErrorPredictor):
-            return inpainter.fill_with_error(image, mask, see_through)
-        return inpainter(image, mask, see_through), None
+        return fill_with_error(self._inpainter(), image, mask, see_through)
 
     def _inpainter(self) -> Inpainter:
         with self._lock:

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from textclean.protocols import ErrorPredictor
+from textclean.inpaint.wrapped import Wrapped, fill_with_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclean.protocols import Inpainter
     from textclean.types import Image, Mask
 
 RIM = 3
@@ -46,24 +45,12 @@ LEAST = 12
 """Pixels along the rim of a hole that each, gutter and drawing, must take up at least."""
 
 
-class GuttersFirst:
+class GuttersFirst(Wrapped):
     """An inpainter that is kept from seeing gutters.
 
     Args:
         inpainter: Fills the holes.
     """
-
-    def __init__(self, inpainter: Inpainter) -> None:
-        self.inpainter = inpainter
-
-    @property
-    def unmixes(self) -> bool:
-        """Whether the inpainter makes use of see-through pixels."""
-        return bool(getattr(self.inpainter, "unmixes", False))
-
-    def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
-        """See :class:`textclean.protocols.Inpainter`."""
-        return self.fill_with_error(image, mask, see_through)[0]
 
     def fill_with_error(
         self, image: Image, mask: Mask, see_through: Mask | None = None
@@ -73,11 +60,7 @@ class GuttersFirst:
         errors = None
         if rest.any():
             seen = None if see_through is None else see_through & rest
-            hole = rest | band
-            if isinstance(self.inpainter, ErrorPredictor):
-                filled, errors = self.inpainter.fill_with_error(painted, hole, seen)
-            else:
-                filled = self.inpainter(painted, hole, seen)
+            filled, errors = fill_with_error(self.inpainter, painted, rest | band, seen)
             painted = np.where(rest[..., None], filled, painted)
         if errors is not None:
             errors = np.where(rest, errors, np.float32(0))

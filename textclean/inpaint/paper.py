@@ -14,12 +14,11 @@ import cv2
 import numpy as np
 
 from textclean.inpaint.flat import grain
-from textclean.protocols import ErrorPredictor
+from textclean.inpaint.wrapped import Wrapped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclean.protocols import Inpainter
     from textclean.types import Image, Mask
 
 CELL = 48
@@ -39,34 +38,18 @@ UNEVEN = 3.0
 lets through of old paper's own texture is better than any grain (1.7 dB on a page of 1784)."""
 
 
-class PaperLast:
+class PaperLast(Wrapped):
     """An inpainter whose un-mixed pixels become paper where they lie on paper.
 
     Args:
         inpainter: Fills the holes and un-mixes ink.
     """
 
-    def __init__(self, inpainter: Inpainter) -> None:
-        self.inpainter = inpainter
-
-    @property
-    def unmixes(self) -> bool:
-        """Whether the inpainter makes use of see-through pixels."""
-        return bool(getattr(self.inpainter, "unmixes", False))
-
-    def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
-        """See :class:`textclean.protocols.Inpainter`."""
-        return self.fill_with_error(image, mask, see_through)[0]
-
     def fill_with_error(
         self, image: Image, mask: Mask, see_through: Mask | None = None
     ) -> tuple[Image, NDArray[np.float32] | None]:
         """See :class:`textclean.protocols.ErrorPredictor`."""
-        errors = None
-        if isinstance(self.inpainter, ErrorPredictor):
-            filled, errors = self.inpainter.fill_with_error(image, mask, see_through)
-        else:
-            filled = self.inpainter(image, mask, see_through)
+        filled, errors = super().fill_with_error(image, mask, see_through)
         if see_through is not None and see_through.any():
             # What opaque ink hid beside translucent ink lies on the same paper.
             filled = settled(filled, mask, _around(see_through, mask))

@@ -16,12 +16,11 @@ import cv2
 import numpy as np
 
 from textclean.inpaint.flat import measure, paint
-from textclean.protocols import ErrorPredictor
+from textclean.inpaint.wrapped import Wrapped, fill_with_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclean.protocols import Inpainter
     from textclean.surface import Surface
     from textclean.types import Image, Mask
 
@@ -39,24 +38,12 @@ SPREAD = 2.0
 """Largest robust standard deviation of the ring about the surface, in grey levels."""
 
 
-class PlainFirst:
+class PlainFirst(Wrapped):
     """An inpainter with a measured fill before it; see :class:`textclean.protocols.ErrorPredictor`.
 
     Args:
         inpainter: Fills what is not plain.
     """
-
-    def __init__(self, inpainter: Inpainter) -> None:
-        self.inpainter = inpainter
-
-    @property
-    def unmixes(self) -> bool:
-        """Whether the inpainter makes use of see-through pixels."""
-        return bool(getattr(self.inpainter, "unmixes", False))
-
-    def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
-        """See :class:`textclean.protocols.Inpainter`."""
-        return self.fill_with_error(image, mask, see_through)[0]
 
     def fill_with_error(
         self, image: Image, mask: Mask, see_through: Mask | None = None
@@ -66,11 +53,7 @@ class PlainFirst:
         if not rest.any():
             return painted, spread
         seen = None if see_through is None else see_through & rest
-        errors = None
-        if isinstance(self.inpainter, ErrorPredictor):
-            painted, errors = self.inpainter.fill_with_error(painted, rest, seen)
-        else:
-            painted = self.inpainter(painted, rest, seen)
+        painted, errors = fill_with_error(self.inpainter, painted, rest, seen)
         unknown = np.full(mask.shape, np.nan, np.float32) if errors is None else errors
         return painted, np.where(rest, unknown, spread)
 
