@@ -38,9 +38,9 @@ def _spot(rng: np.random.Generator, sheet: NDArray[np.float32]) -> None:
     canvas = np.zeros((height, width), np.uint8)
     for _ in range(int(log_uniform(rng, 1, 25))):
         centre = int(rng.integers(width)), int(rng.integers(height))
-        radius = log_uniform(rng, 0.7, 10)
+        radius = log_uniform(rng, 0.7, 18)
         cv2.circle(canvas, centre, max(1, round(radius)), int(rng.integers(60, 220)), cv2.FILLED)
-    soft = cv2.GaussianBlur(canvas, (0, 0), uniform(rng, 0.8, 5)).astype(np.float32) / 255
+    soft = cv2.GaussianBlur(canvas, (0, 0), log_uniform(rng, 0.8, 9)).astype(np.float32) / 255
     sheet -= soft[..., None] * np.array([90, 125, 150], np.float32) * uniform(rng, 0.4, 1)
 
 

@@ -57,11 +57,12 @@ def document_page(
         rng: Where the randomness comes from.
         fonts: Fonts to print with.
         size: Height and width in pixels.
-        old: Whether it is a yellowed page, mostly of broken type; None = three in ten are.
+        old: Whether it is a yellowed page, mostly of old or broken type; None = three in ten are.
         amount: Annotations per 256 by 256 pixels, 0 for none; None = drawn.
     """
     old = chance(rng, 0.3) if old is None else old
-    layer = print_layer(rng, fonts, size, broken=chance(rng, 0.65 if old else 0.04))
+    broken = chance(rng, 0.5 if old else 0.04)
+    layer = print_layer(rng, fonts, size, broken=broken, old=chance(rng, 0.6 if old else 0.03))
     scan = document_scan(rng, old=old)
     # What shines through is lighter than the level that parts black from white.
     through = 0.35 if scan.bilevel is None else 0.1
@@ -143,7 +144,7 @@ def _annotated(
     area = size[0] * size[1] / 256**2
     kinds = ("strokes", "writing", "font", "sketch", "marker", "stamp")
     for _ in range(max(1, round(area * amount)) if amount > 0 else 0):
-        kind = pick(rng, kinds, (0.28, 0.22, 0.12, 0.05, 0.18, 0.15))
+        kind = pick(rng, kinds, (0.27, 0.24, 0.12, 0.04, 0.15, 0.18))
         ink, label = pick(rng, pens), PEN
         if kind == "marker":
             cover, ink, label = highlight(rng, size, layer.lines, layer.glyph), marker, HIGHLIGHTER

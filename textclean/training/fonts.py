@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Script = Literal["latin", "japanese", "korean", "chinese"]
-Manner = Literal["print", "comic", "hand", "brush"]
+Manner = Literal["print", "old", "comic", "hand", "brush"]
 
 _SUFFIXES = (".ttf", ".otf", ".ttc")
 # A font writes a script when it draws these characters with glyphs of their own.
@@ -36,6 +36,7 @@ _MANNERS: dict[Manner, tuple[str, ...]] = {
         "because we", "kristi", "kiloji", "seto", "dkg", "handwriting", "breip", "hand", "script",
         "nanumpen", "dancing", "joscelyn", "yusei", "klee",
     ),
+    "old": ("blankenburg", "gotico", "gamaliel", "fraktur"),
     "comic": ("comic", "tomson", "humor", "staypuft", "manga", "maruberi", "rounded", "lobster"),
 }  # fmt: skip
 
@@ -47,7 +48,8 @@ class Font:
     Attributes:
         path: The file.
         scripts: What it can write.
-        manner: "print", "comic" (lettering), "hand" (handwriting) or "brush".
+        manner: "print", "old" (type of old books), "comic" (lettering), "hand" (handwriting) or
+            "brush".
     """
 
     path: str
@@ -135,7 +137,7 @@ def _face(path: Path) -> Font | None:
         return None
     if not scripts or "math" in family:
         return None
-    named = f"{family} {path.stem.lower()}"
+    named = f"{family} {path.parent.name} {path.stem.lower()}"
     manner: Manner = next(
         (m for m, parts in _MANNERS.items() if any(part in named for part in parts)), "print"
     )

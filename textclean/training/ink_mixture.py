@@ -41,10 +41,10 @@ INK_FAMILIES: Mapping[str, float] = {
     "comic": 0.17,
     "comic_grey": 0.07,
     "comic_halftone": 0.16,
-    "tone": 0.08,
+    "tone": 0.07,
     "art_lettered": 0.13,
-    "document": 0.33,
-    "blank": 0.06,
+    "document": 0.32,
+    "blank": 0.08,
 }
 """The families of pages and their usual shares."""
 
@@ -212,7 +212,7 @@ def _art(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> t
 
 
 def _document(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> DrawnPage:
-    amount = 0.0 if chance(rng, 0.15) else log_uniform(rng, 0.4, 5)
+    amount = 0.0 if chance(rng, 0.25) else log_uniform(rng, 0.25, 5)
     return document_page(rng, sources.fonts, size, old=chance(rng, 0.4), amount=amount)
 
 

@@ -181,7 +181,7 @@ def handwriting(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -
     scripts = [s for s in ("latin", "japanese") if s in fonts.scripts()]
     script = "japanese" if "japanese" in scripts and chance(rng, 0.15) else "latin"
     font = fonts.choose(rng, ("hand",), script)  # type: ignore[arg-type]
-    glyph = round(log_uniform(rng, 14, 64))
+    glyph = round(log_uniform(rng, 14, 64) if chance(rng, 0.85) else log_uniform(rng, 50, 140))
     count = int(rng.integers(1, 5))
     if script == "japanese":
         texts = [eastern(rng, int(rng.integers(2, 10)), "japanese") for _ in range(count)]
@@ -194,6 +194,8 @@ def handwriting(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -
     setter = set_columns if vertical else set_lines
     block = slanted(rng, setter(font, glyph, texts, uniform(rng, 1.0, 1.6)), 0.35)
     weight = int(rng.integers(0, 3)) if glyph > 28 else int(rng.integers(0, 2))
+    if glyph > 28 and chance(rng, 0.2):
+        weight = round(glyph * uniform(rng, 0.08, 0.2))
     if weight:
         nib = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (weight + 1, weight + 1))
         block = u8(cv2.dilate(block, nib))
@@ -202,14 +204,17 @@ def handwriting(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -
 
 def written(rng: np.random.Generator, hand: Writer, size: tuple[int, int]) -> Coverage:
     """A few lines somewhere on the page in someone's hand, now and then with their ruled lines."""
-    glyph = log_uniform(rng, 11, 30) if chance(rng, 0.7) else log_uniform(rng, 30, 75)
+    glyph = log_uniform(rng, 11, 30) if chance(rng, 0.65) else log_uniform(rng, 30, 75)
+    thick = log_uniform(rng, 0.045, 0.14)
+    if chance(rng, 0.12):  # a felt marker, as large as it is thick
+        glyph, thick = log_uniform(rng, 35, 150), uniform(rng, 0.12, 0.3)
     strokes = note(rng, hand, glyph, int(rng.integers(1, 5)))
     if not strokes:
         return np.zeros(size, np.float32)
     low, high = (edge(np.concatenate(strokes), axis=0) for edge in (np.min, np.max))
     middle = rng.uniform(0.05, 0.95, 2) * size[::-1]
     shift = f32(middle - (low + high) / 2)
-    width = max(1.1, glyph * log_uniform(rng, 0.045, 0.14))
+    width = max(1.1, glyph * thick)
     return inked(rng, size, [stroke + shift for stroke in strokes], width, hand.pressure)
 
 
