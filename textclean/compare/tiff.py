@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 from PIL import TiffTags
 
 from textclean.compare.result import Difference
+from textclean.io.thumbnails import without_photoshop_thumbnails
+from textclean.io.xmp import without_thumbnails
 
 if TYPE_CHECKING:
     import mmap
@@ -37,10 +39,16 @@ _OFFSETS: Final = frozenset({273, 279, 288, 289, 324, 325, 513, 514, 519, 520, 5
 _ENCODING: Final = frozenset(
     {259, 262, 266, 278, 284, 292, 293, 317, 322, 323, 347, 512, 515, 529, 530, 531, 532}
 )
-_NEW_SUBFILE_TYPE: Final = 254
-_NO_PAGE: Final = 0b101  # a reduced picture, or a mask of another one
+_NEW_SUBFILE_TYPE, _OLD_SUBFILE_TYPE = 254, 255
+_REDUCED, _MASK = 0b001, 0b100
+_OLD_REDUCED: Final = 2
+_PIXELS: Final = frozenset({273, 324})
+_JPEG: Final = 513
+_SUB_IFDS: Final = 330
+_XMP, _PHOTOSHOP, _PHOTOSHOP_LAYERS = 700, 34377, 37724
 _MAX_IFDS: Final = 200_000
 _MAX_DEPTH: Final = 4
+_GONE: Final = "the small picture of a page is gone"
 _SHOWN_VALUES = 4
 _SHOWN_TEXT = 60
 
@@ -62,8 +70,21 @@ class Directory:
     @property
     def is_page(self) -> bool:
         """Whether it is more than a thumbnail or a mask."""
-        kind = self.tags.get(_NEW_SUBFILE_TYPE)
-        return not (isinstance(kind, tuple) and kind and int(kind[0]) & _NO_PAGE)
+        return not self.is_reduced and not self._kind & _MASK
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether it is a small picture of a page."""
+        bare = _JPEG in self.tags and not _PIXELS & self.tags.keys()
+        return bool(self._kind & _REDUCED) or bare
+
+    @property
+    def _kind(self) -> int:
+        new, old = self.tags.get(_NEW_SUBFILE_TYPE), self.tags.get(_OLD_SUBFILE_TYPE)
+        if isinstance(new, tuple) and new:
+            return int(new[0])
+        reduced = isinstance(old, tuple) and old[:1] == (_OLD_REDUCED,)
+        return _REDUCED if reduced else 0
 
     def packed_like(self, other: Directory) -> bool:
         """Whether both hold the same stored bytes, read in the same way."""
@@ -90,14 +111,35 @@ def differing_tags(
         after: Those of the second.
         names: What the pages of the first are called; thumbnails and masks are counted apart.
     """
-    if len(before) != len(after):
+    pairs = _pairs(before, after)
+    gone = sum(b is None for _, b in pairs)
+    if len(before) - gone != len(after):
         yield Difference("tags", "", f"{len(before)} directories -> {len(after)}")
     pages = iter(names)
-    for index, (a, b) in enumerate(zip(before, after, strict=False), start=1):
+    for index, (a, b) in enumerate(pairs, start=1):
         where = next(pages, f"directory {index}") if a.is_page else f"directory {index}"
+        if b is None:
+            yield Difference("tags", where, _GONE, expected=True)
+            continue
         yield from _differing(a, b, where, "")
         if not a.is_page and a.blocks != b.blocks:
             yield Difference("tags", where, "the thumbnail's or mask's pixels")
+
+
+def _pairs(
+    before: Sequence[Directory], after: Sequence[Directory]
+) -> list[tuple[Directory, Directory | None]]:
+    """What became of each directory; None of small pictures that were taken out."""
+    missing, rest = len(before) - len(after), list(after)
+    found: list[tuple[Directory, Directory | None]] = []
+    for directory in before:
+        taken = not rest or not directory.packed_like(rest[0])
+        if missing > 0 and directory.is_reduced and taken:
+            found.append((directory, None))
+            missing -= 1
+        elif rest:
+            found.append((directory, rest.pop(0)))
+    return found
 
 
 def _differing(a: Directory, b: Directory, where: str, prefix: str) -> Iterator[Difference]:
@@ -107,16 +149,31 @@ def _differing(a: Directory, b: Directory, where: str, prefix: str) -> Iterator[
         if x != y:
             kind: DifferenceKind = "encoding" if number in _ENCODING else "tags"
             what = f"{prefix}{_name(number)}: {_shown(x)} -> {_shown(y)}"
-            yield Difference(kind, where, what, expected=kind == "encoding")
+            cleared = _cleared(number, x) == y
+            yield Difference(kind, where, what, expected=kind == "encoding" or cleared)
     for number in sorted(a.children.keys() | b.children.keys()):
         mine, theirs = a.children.get(number, ()), b.children.get(number, ())
         label = _CHILDREN[number]
         if len(mine) != len(theirs):
-            yield Difference("tags", where, f"{prefix}{label}: {len(mine)} -> {len(theirs)}")
+            gone = number == _SUB_IFDS and len(mine) > len(theirs)
+            what = f"{prefix}{label}: {len(mine)} -> {len(theirs)}"
+            yield Difference("tags", where, what, expected=gone)
+            mine = tuple(c for c in mine if not (gone and c.is_reduced))
         for c, d in zip(mine, theirs, strict=False):
             yield from _differing(c, d, where, f"{prefix}{label} ")
             if c.blocks != d.blocks:
                 yield Difference("tags", where, f"{prefix}{label}: its pixels")
+
+
+def _cleared(number: int, value: Values | None) -> Values | None:
+    """A tag's value as it is where a page was cleaned: without pictures of the page."""
+    if number == _PHOTOSHOP_LAYERS:
+        return None
+    if isinstance(value, bytes) and number == _XMP:
+        return without_thumbnails(value)[0]
+    if isinstance(value, bytes) and number == _PHOTOSHOP:
+        return without_photoshop_thumbnails(value)
+    return value
 
 
 def _comparable(tags: Mapping[int, Values]) -> dict[int, Values]:

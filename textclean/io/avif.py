@@ -15,6 +15,7 @@ from textclean.io.guard import check_size, decoder_errors
 from textclean.io.notes import LOSSLESS_NOW, note
 from textclean.io.raster import LOSSLESS, Raster
 from textclean.io.thumbnails import without_exif_thumbnail
+from textclean.io.xmp import without_thumbnails
 from textclean.types import Metadata
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def encode(original: bytes, pixels: NDArray[Any], *, allow_lossy: bool = False) 
     about = {key: image.info[key] for key in ("icc_profile", "exif", "xmp") if image.info.get(key)}
     if "exif" in about:
         about["exif"] = without_exif_thumbnail(about["exif"])
+    if "xmp" in about:
+        about["xmp"] = without_thumbnails(about["xmp"])[0]
     if not allow_lossy:
         return _lossless(pixels, about)
     out = io.BytesIO()

@@ -17,7 +17,8 @@ from textclean.io.picture_png import without_key
 from textclean.io.raster import Raster, pack_bits
 from textclean.io.sniff import HEAD_BYTES, sniff
 from textclean.io.tiff_codec import CCITT_G4, DEFLATE, JPEG, encode_blocks
-from textclean.io.tiff_file import LONG, SHORT, ByteOrder, Ifd, Tag, TiffFile, TiffWriter
+from textclean.io.tiff_file import LONG, SHORT, ByteOrder, Ifd, Tag, TiffFile
+from textclean.io.tiff_writer import TiffWriter
 
 if TYPE_CHECKING:
     from textclean.io.document import About

@@ -22,7 +22,9 @@ from textclean.io.notes import note
 from textclean.io.raster import LOSSLESS, Raster, changed, differs_outside
 from textclean.io.sniff import FOREIGN_DOCUMENTS, FOREIGN_IMAGES, HEAD_BYTES, sniff
 from textclean.io.thumbnails import cleared
-from textclean.io.tiff_file import TiffFile, TiffWriter
+from textclean.io.tiff_file import TiffFile
+from textclean.io.tiff_previews import note_gone, page_ifds, previews_of, without_previews
+from textclean.io.tiff_writer import TiffWriter
 from textclean.io.wishes import ALLOW_LOSSY, PROMOTED, note_promoted, promoted
 
 if TYPE_CHECKING:
@@ -253,20 +255,23 @@ def _encode(original: bytes, page: Page, before: Raster) -> bytes:
         return bmp.encode(original, page.pixels, before.pixels)
     file = TiffFile(original)
     chosen = _only_page(file)
+    gone = previews_of(file, [chosen], {chosen})
+    if gone:
+        note_gone()
     encode = tiff.encode_promoted if promote else tiff.encode
     out = io.BytesIO()
     writer = TiffWriter(out, file.order)
     for index, ifd in enumerate(file.ifds):
         if index == chosen:
-            writer.add(*encode(file, ifd, page.pixels), file)
-        else:
+            writer.add(*encode(file, without_previews(file, ifd), page.pixels), file)
+        elif index not in gone:
             writer.add(ifd, file.blocks(ifd), file)
     return out.getvalue()
 
 
 def _only_page(file: TiffFile) -> int:
     """Index of the one page of a TIFF that stands among other files."""
-    pages = tiff.page_ifds(file)
+    pages = page_ifds(file)
     if len(pages) != 1:
         raise UnsupportedFormatError(
             f"the TIFF has {len(pages)} pages; inside a folder or an archive it must have one",

@@ -17,7 +17,8 @@ from textclean.io.images import decode_image
 from textclean.io.picture_png import encode_png, exif_of_orientation
 from textclean.io.raster import Raster
 from textclean.io.tiff_document import TiffSource
-from textclean.io.tiff_file import UNMOVABLE, TiffWriter
+from textclean.io.tiff_file import is_movable
+from textclean.io.tiff_writer import TiffWriter
 
 if TYPE_CHECKING:
     from textclean.protocols import PageEntry
@@ -65,7 +66,7 @@ def encoded(raster: Raster) -> bytes:
 def _of_tiff(source: TiffSource, number: int) -> bytes:
     file = source.file
     ifd = file.ifds[source.entries[number - 1].index]
-    if UNMOVABLE & ifd.tags.keys():
+    if not is_movable(ifd):
         raise UnsupportedFormatError(
             "a page of the TIFF is old-style JPEG, which cannot be taken out of the file",
             remedy="Convert it to another compression first",

@@ -1,8 +1,9 @@
 """Small pictures of a page in its own file: a cleaned page must not carry the lettered one along.
 
-They are taken out of EXIF, XMP, JFIF and Photoshop's resources; all other metadata stays. In EXIF
-other values are found by their offsets, so that the picture is overwritten with zeros and its
-directory unlinked, and only what it leaves empty at the end is cut off.
+They are taken out of EXIF, XMP (extended packets, too), JFIF and Photoshop's resources; all other
+metadata stays. In EXIF other values are found by their offsets, so that the picture is overwritten
+with zeros and its directory unlinked, and only what it leaves empty at the end is cut off. What a
+TIFF has of them is in :mod:`textclean.io.tiff_previews`.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
+from textclean.io.boxes import FileBox, read_boxes
 from textclean.io.jpeg_frame import APP0, APP1, APP13, SOI, Segment, read_frame
 from textclean.io.notes import note
 from textclean.io.scanlines import SIGNATURE, chunk
 from textclean.io.sniff import HEAD_BYTES, sniff
 from textclean.io.xmp import without_thumbnails as without_xmp_thumbnails
+from textclean.io.xmp_extended import MAIN, without_extended_thumbnails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _EXIF: Final = b"Exif\0\0"
-_XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 _PNG_XMP: Final = b"XML:com.adobe.xmp\0\0\0\0\0"
 _PHOTOSHOP: Final = b"Photoshop 3.0\0"
+# Boxes of JPEG 2000 that are known by a number: EXIF, XMP.
+_EXIF_BOX: Final = b"JpgTiffExif->JP2"
+_XMP_BOX: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _THUMBNAIL_RESOURCES: Final = frozenset({1033, 1036})
 # Tags of a picture's place and length: of a JPEG, of strips.
 _PICTURES: Final = ((513, 514), (273, 279))
@@ -46,14 +51,12 @@ def without_thumbnails(data: bytes) -> bytes:
     """An image file without small pictures of itself; the same bytes where it has none.
 
     Args:
-        data: A JPEG, PNG or WebP that can be decoded; other formats are handed back.
+        data: A JPEG, PNG, WebP, JPEG 2000 or JPEG XL that can be decoded; other formats are handed
+            back.
     """
-    kind = sniff(data[:HEAD_BYTES])
-    if kind == "jpeg":
-        return _jpeg(data)
-    if kind == "png":
-        return _png(data)
-    return _webp(data) if kind == "webp" else data
+    take_out = {"jpeg": _jpeg, "png": _png, "webp": _webp, "jp2": _boxes, "jxl": _boxes}
+    found = take_out.get(sniff(data[:HEAD_BYTES]) or "")
+    return found(data) if found else data
 
 
 def without_exif_thumbnail(block: bytes) -> bytes:
@@ -104,6 +107,7 @@ def _wipe(tiff: bytearray, order: str, at: int, least: int) -> None:
 def _jpeg(data: bytes) -> bytes:
     frame = read_frame(data)
     kept = [new for segment in frame.segments if (new := _segment(segment)) is not None]
+    kept = without_extended_thumbnails(kept)
     if kept == list(frame.segments):
         return data
     return b"".join([SOI, *(segment.raw for segment in kept), data[frame.body :]])
@@ -118,14 +122,14 @@ def _segment(segment: Segment) -> Segment | None:
         return Segment(marker, body[:12] + b"\0\0")
     if marker == APP1 and body.startswith(_EXIF):
         return Segment(marker, without_exif_thumbnail(body))
-    if marker == APP1 and body.startswith(_XMP):
-        return Segment(marker, _XMP + without_xmp_thumbnails(body[len(_XMP) :])[0])
+    if marker == APP1 and body.startswith(MAIN):
+        return Segment(marker, MAIN + without_xmp_thumbnails(body[len(MAIN) :])[0])
     if marker == APP13 and body.startswith(_PHOTOSHOP):
-        return Segment(marker, _PHOTOSHOP + _without_resources(body[len(_PHOTOSHOP) :]))
+        return Segment(marker, _PHOTOSHOP + without_photoshop_thumbnails(body[len(_PHOTOSHOP) :]))
     return segment
 
 
-def _without_resources(data: bytes) -> bytes:
+def without_photoshop_thumbnails(data: bytes) -> bytes:
     """Photoshop's image resources without its thumbnails; as they are where they are damaged."""
     kept, at = [], 0
     while at < len(data):
@@ -180,3 +184,25 @@ def _webp(data: bytes) -> bytes:
         at += 8 + length + (length & 1)
     content = b"".join(parts)
     return b"RIFF" + len(content).to_bytes(4, "little") + content if changed else data
+
+
+def _boxes(data: bytes) -> bytes:
+    """A file of boxes; a bare codestream has no metadata."""
+    if data.startswith(b"\xff"):
+        return data
+    boxes = read_boxes(data, "image")
+    kept = [_box(box) for box in boxes]
+    return data if kept == boxes else b"".join(box.raw for box in kept)
+
+
+def _box(box: FileBox) -> FileBox:
+    kind, data = box
+    if kind == b"Exif":  # an offset stands before the block
+        return FileBox(kind, data[:4] + without_exif_thumbnail(data[4:]))
+    if kind == b"xml ":
+        return FileBox(kind, without_xmp_thumbnails(data)[0])
+    if kind == b"uuid" and data.startswith(_EXIF_BOX):
+        return FileBox(kind, _EXIF_BOX + without_exif_thumbnail(data[16:]))
+    if kind == b"uuid" and data.startswith(_XMP_BOX):
+        return FileBox(kind, _XMP_BOX + without_xmp_thumbnails(data[16:])[0])
+    return box

@@ -27,6 +27,7 @@ from textclean.io.tiff_file import (
     TiffFile,
     with_tags,
 )
+from textclean.io.tiff_previews import PHOTOSHOP_LAYERS
 from textclean.io.tiff_samples import JPEG_TABLES, read_samples, write_samples
 from textclean.types import Metadata
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from textclean.io.tiff_layout import Layout
 
 _ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _ICC = 274, 282, 283, 296, 34675
-_PHOTOSHOP_LAYERS = 37724
 _YCBCR_TAGS: Final = (529, 530, 531, 532)
 _STRIP_BYTES: Final = 1 << 18
 # A page that was a JPEG grows in any case: 4 % more of it take less than half the time.
@@ -135,17 +135,10 @@ def encode_promoted(file: TiffFile, ifd: Ifd, pixels: NDArray[Any]) -> tuple[Ifd
 
 def decode_encoded(file: TiffFile, ifd: Ifd, blocks: Sequence[bytes]) -> Raster:
     """Decode what :func:`encode` gives, before it is in a file."""
-    alone = TiffFile(single_page(ifd.tags, blocks, file.order))
+    # Sub-directories are not written along: what points to them would point anywhere.
+    tags = {number: tag for number, tag in ifd.tags.items() if number not in ifd.children}
+    alone = TiffFile(single_page(tags, blocks, file.order))
     return decode(alone, alone.ifds[0], sys.maxsize)
-
-
-def page_ifds(file: TiffFile) -> list[int]:
-    """Indices of the directories that are pages; thumbnails and masks are none."""
-    return [
-        index
-        for index, ifd in enumerate(file.ifds)
-        if 254 not in ifd.tags or not file.order.values(ifd.tags[254])[0] & 0b101
-    ]
 
 
 def _native(samples: NDArray[Any], layout: Layout) -> NDArray[Any]:
@@ -197,8 +190,8 @@ def _metadata(file: TiffFile, ifd: Ifd, layout: Layout) -> Metadata:
     notes = []
     if layout.compression == JPEG:
         notes.append("TIFF: the JPEG compression comes back as lossless Deflate, a larger file")
-    if _PHOTOSHOP_LAYERS in ifd.tags:
-        notes.append("TIFF: Photoshop's layers in the file are handed through as they are")
+    if PHOTOSHOP_LAYERS in ifd.tags:
+        notes.append("TIFF: Photoshop's layers, which show the page as it is, are left out with it")
     orientation = _number(file, ifd, _ORIENTATION, 1)
     return Metadata(
         format="TIFF",

@@ -17,7 +17,8 @@ from PIL import Image, TiffImagePlugin
 from textclean.errors import CorruptInputError, UnsupportedFormatError
 from textclean.io.guard import decoder_errors
 from textclean.io.libtiff import libtiff_errors
-from textclean.io.tiff_file import LONG, ByteOrder, Ifd, Tag, TiffFile, TiffWriter
+from textclean.io.tiff_file import LONG, ByteOrder, Ifd, Tag, TiffFile
+from textclean.io.tiff_writer import TiffWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

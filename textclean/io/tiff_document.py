@@ -14,7 +14,9 @@ from textclean.io.document import Document, DocumentSink, located, writing
 from textclean.io.guard import check_file_size
 from textclean.io.images import cannot_read, require_fits, require_same_outside
 from textclean.io.raster import Raster
-from textclean.io.tiff_file import UNMOVABLE, TiffFile, TiffWriter
+from textclean.io.tiff_file import TiffFile, is_movable
+from textclean.io.tiff_previews import note_gone, page_ifds, previews_of, without_previews
+from textclean.io.tiff_writer import TiffWriter
 from textclean.io.wishes import PROMOTED, note_promoted, promoted
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ class TiffSource(Document):
             raise cannot_read(path, error) from None
         with located(self.name, None):
             self.file = TiffFile(self._map)
-            pages = tiff.page_ifds(self.file)
+            pages = page_ifds(self.file)
             if not pages:
                 raise UnsupportedFormatError("the TIFF holds thumbnails or masks, but no page")
         self._entries = tuple(
@@ -98,7 +100,10 @@ class TiffSource(Document):
         )
         rest = len(self.file.ifds) - len(pages)
         if rest:
-            self.warnings.append(f"TIFF: {rest} thumbnails or masks are handed through as they are")
+            self.warnings.append(
+                f"TIFF: {rest} thumbnails or masks are no pages; those thumbnails are left out "
+                "that show a cleaned page"
+            )
 
     @property
     def entries(self) -> Sequence[TiffEntry]:
@@ -124,17 +129,20 @@ class TiffSink(DocumentSink):
         self._source = source
         self._output = OutputFile(dst, overwrite=overwrite)
         self._spool = Spool(dst.parent)
+        self._indices = [entry.index for entry in source.entries]
         self._pages: dict[int, tuple[Ifd, list[tuple[int, int]]]] = {}
 
     def _write(self, entry: PageEntry, page: Page, mask: Mask) -> None:
         file = self._source.file
-        if any(UNMOVABLE & ifd.tags.keys() for ifd in file.ifds):
+        if not all(map(is_movable, file.ifds)):
             raise UnsupportedFormatError(
                 "a page of the TIFF is old-style JPEG, which cannot be moved in the file",
                 remedy="Convert it to another compression first",
             )
         own = self._source.entries[entry.number - 1]
-        ifd = file.ifds[own.index]
+        ifd = without_previews(file, file.ifds[own.index])
+        if previews_of(file, self._indices, {own.index}):
+            note_gone()
         before = own.raster(page.pixels.shape[0] * page.pixels.shape[1])
         encode = tiff.encode
         if page.metadata.extra.get(PROMOTED):
@@ -158,9 +166,13 @@ class TiffSink(DocumentSink):
     def _assemble(self) -> None:
         file = self._source.file
         numbers = {entry.index: entry.number for entry in self._source.entries}
+        cleaned = {index for index, number in numbers.items() if number in self._written}
+        gone = previews_of(file, self._indices, cleaned)
         writer = TiffWriter(self._output.file, file.order)
         for index, ifd in enumerate(file.ifds):
             number = numbers.get(index, 0)
+            if index in gone:
+                continue
             if number in self._written:
                 new, places = self._pages[number]
                 writer.add(new, self._spooled(places), file)

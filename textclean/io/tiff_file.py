@@ -1,4 +1,4 @@
-"""The TIFF container: directories of tags, read and written without understanding them.
+"""The TIFF container: directories of tags, read without understanding them.
 
 What a tag means is looked at only where a file offset is stored (strips, tiles, sub-directories).
 All other values travel as the bytes they are, in the file's own byte order, so that a rewritten
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
-from textclean.errors import CorruptInputError, TooLargeError
+from textclean.errors import CorruptInputError
 
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 SHORT: Final = 3
 LONG: Final = 4
@@ -28,10 +28,10 @@ TILE_COUNTS: Final = 325
 SUB_IFDS: Final = 330
 
 _CHILDREN: Final = frozenset({SUB_IFDS, 34665, 34853, 40965})
-# Lists of unused bytes in the old file mean nothing in a new one.
-_MEANINGLESS: Final = frozenset({288, 289})
-# Offsets of old-style JPEG, which is a file inside the file.
-UNMOVABLE: Final = frozenset({513, 519, 520, 521})
+# Offset and length of a JPEG, which is a file inside the file; offsets of its parts.
+JPEG_OFFSET: Final = 513
+JPEG_LENGTH: Final = 514
+UNMOVABLE: Final = frozenset({JPEG_OFFSET, 519, 520, 521})
 
 # Type -> size in bytes and struct code (None: opaque, or two of something).
 _TYPES: Final[dict[int, tuple[int, str | None]]] = {
@@ -192,6 +192,9 @@ class TiffFile:
     def _blocks(self, tags: Mapping[int, Tag]) -> tuple[tuple[int, int], ...]:
         tiled = TILE_OFFSETS in tags
         offsets = tags.get(TILE_OFFSETS if tiled else STRIP_OFFSETS)
+        if offsets is None and has_jpeg(tags):
+            start, length = (self.order.values(tags[n])[:1] for n in (JPEG_OFFSET, JPEG_LENGTH))
+            return ((start[0], length[0]),) if start and length else ()
         if offsets is None:
             return ()
         counts = tags.get(TILE_COUNTS) or tags.get(STRIP_COUNTS)
@@ -200,88 +203,26 @@ class TiffFile:
         return tuple(zip(self.order.values(offsets), self.order.values(counts), strict=True))
 
 
-class TiffWriter:
-    """Writes directories one after the other, each linked from the one before."""
+def is_bare_jpeg(ifd: Ifd) -> bool:
+    """Whether a directory holds nothing but a JPEG, as thumbnails in EXIF do."""
+    offsets = {STRIP_OFFSETS, TILE_OFFSETS} & ifd.tags.keys()
+    return not offsets and has_jpeg(ifd.tags)
 
-    def __init__(self, out: BinaryIO, order: ByteOrder) -> None:
-        """Write the header to ``out``, a seekable file at its start."""
-        self._out = out
-        self._order = order
-        mark = b"II" if order.order == "<" else b"MM"
-        if order.big:
-            out.write(mark + order.pack("HHHQ", 43, 8, 0, 0))
-        else:
-            out.write(mark + order.pack("HI", 42, 0))
-        self._link = out.tell() - (8 if order.big else 4)
 
-    def add(self, ifd: Ifd, blocks: Iterable[bytes], source: TiffFile | None = None) -> None:
-        """Append a page.
+def is_movable(ifd: Ifd) -> bool:
+    """Whether a directory, and those that it points to, can lie elsewhere in a file.
 
-        Args:
-            ifd: Its tags; those that tell where the blocks are get new values.
-            blocks: Its strips or tiles as stored.
-            source: The file that ``ifd`` is from, to copy the blocks of its children.
-        """
-        start, link = self._write(ifd, blocks, source)
-        self._patch(self._link, start)
-        self._link = link
+    Old-style JPEG cannot: it holds offsets that no tag tells the lengths of.
+    """
+    fixed = UNMOVABLE & ifd.tags.keys()
+    children = (child for own in ifd.children.values() for child in own)
+    bare = fixed == {JPEG_OFFSET} and is_bare_jpeg(ifd)
+    return (not fixed or bare) and all(map(is_movable, children))
 
-    def _write(self, ifd: Ifd, blocks: Iterable[bytes], source: TiffFile | None) -> tuple[int, int]:
-        """Write blocks, children, values and directory; offsets of it and of its link."""
-        tags = {n: t for n, t in ifd.tags.items() if n not in _MEANINGLESS}
-        offsets, counts = self._write_blocks(blocks)
-        if offsets:
-            tiled = TILE_OFFSETS in tags
-            tags[TILE_OFFSETS if tiled else STRIP_OFFSETS] = self._offsets(offsets)
-            tags[TILE_COUNTS if tiled else STRIP_COUNTS] = self._offsets(counts)
-        if source is not None:
-            for number, children in ifd.children.items():
-                starts = [self._write(c, source.blocks(c), source)[0] for c in children]
-                tags[number] = self._order.tag(ifd.tags[number].kind, *starts)
-        entries = [self._entry(number, tags[number]) for number in sorted(tags)]
-        start = self._align()
-        head, link = ("Q", b"\0" * 8) if self._order.big else ("H", b"\0" * 4)
-        self._out.write(self._order.pack(head, len(entries)) + b"".join(entries) + link)
-        return start, self._out.tell() - len(link)
 
-    def _write_blocks(self, blocks: Iterable[bytes]) -> tuple[list[int], list[int]]:
-        offsets, counts = [], []
-        for block in blocks:
-            offsets.append(self._align())
-            counts.append(len(block))
-            self._out.write(block)
-        return offsets, counts
-
-    def _offsets(self, values: Sequence[int]) -> Tag:
-        return self._order.tag(self._order.offset_kind, *values)
-
-    def _entry(self, number: int, tag: Tag) -> bytes:
-        order = self._order
-        value = tag.value
-        if len(value) > order.inline:
-            value = order.pack("Q" if order.big else "I", self._append(value))
-        head = order.pack("HHQ" if order.big else "HHI", number, tag.kind, tag.count)
-        return head + value.ljust(order.inline, b"\0")
-
-    def _append(self, data: bytes) -> int:
-        start = self._align()
-        self._out.write(data)
-        return start
-
-    def _align(self) -> int:
-        """The next even offset."""
-        at = self._out.tell()
-        if at & 1:
-            self._out.write(b"\0")
-            at += 1
-        if not self._order.big and at >= 2**32:
-            raise TooLargeError("the cleaned TIFF would be larger than 4 GB")
-        return at
-
-    def _patch(self, at: int, value: int) -> None:
-        self._out.seek(at)
-        self._out.write(self._order.pack("Q" if self._order.big else "I", value))
-        self._out.seek(0, 2)
+def has_jpeg(tags: Mapping[int, Tag]) -> bool:
+    """Whether tags tell where a JPEG is and how long."""
+    return JPEG_OFFSET in tags and JPEG_LENGTH in tags and TILE_OFFSETS not in tags
 
 
 def with_tags(ifd: Ifd, changes: Mapping[int, Tag | None]) -> Ifd:

@@ -33,7 +33,8 @@ from textclean.errors import (
     UnsupportedFormatError,
 )
 from textclean.io import open_sink, open_source, read_image, write_image
-from textclean.io.tiff_file import LONG, SHORT, ByteOrder, Ifd, Tag, TiffFile, TiffWriter
+from textclean.io.tiff_file import LONG, SHORT, ByteOrder, Ifd, Tag, TiffFile
+from textclean.io.tiff_writer import TiffWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -363,17 +364,17 @@ class TestDocument:
 
     def test_untouched_pages_keep_their_bytes(self, tmp_path: Path) -> None:
         path, out = self.book(tmp_path / "book.tif"), tmp_path / "deep" / "out.tif"
-        clean_document(path, out, {2, 4})
+        clean_document(path, out, {2, 3})
         a, b = TiffFile(path.read_bytes()), TiffFile(out.read_bytes())
         assert len(a.ifds) == len(b.ifds) == 5
-        for index in (0, 2, 4):
+        for index in (0, 3, 4):
             assert list(a.blocks(a.ifds[index])) == list(b.blocks(b.ifds[index]))
         mask = block_mask(HEIGHT, WIDTH)
         for number, (before, after) in enumerate(
             zip(pages_of(path), pages_of(out), strict=True), start=1
         ):
             assert changed_outside(before, after, mask) == 0
-            assert (number in (2, 4)) == (not np.array_equal(before.pixels, after.pixels))
+            assert (number in (2, 3)) == (not np.array_equal(before.pixels, after.pixels))
         with Image.open(out) as reference:
             assert reference.n_frames == 5
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 from pathlib import Path
@@ -16,11 +17,13 @@ from PIL import Image
 
 from textclean import compare_documents
 from textclean.io import open_sink, open_source, read_image, write_image
+from textclean.io.boxes import FileBox
 from textclean.io.exif import exif_dpi, exif_orientation
-from textclean.io.jpeg_frame import Segment
+from textclean.io.jpeg_frame import Segment, read_frame
 from textclean.io.notes import collected_notes
 from textclean.io.scanlines import chunk
 from textclean.io.thumbnails import without_exif_thumbnail, without_thumbnails
+from textclean.io.xmp_extended import EXTENSION, MAIN
 
 THUMBNAIL = encoded(Image.fromarray(smooth(16, 24, 3)), "JPEG")
 XMP = b"""<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:Description
@@ -170,3 +173,65 @@ def test_jfif_loses_its_raw_picture() -> None:
     out = write_image(cleaned(page, mask), mask, marked)
     assert b"RAWRAW" not in out
     assert read_image(out).metadata.dpi == page.metadata.dpi
+
+
+def checksum(packet: bytes) -> bytes:
+    return hashlib.md5(packet, usedforsecurity=False).hexdigest().upper().encode()
+
+
+def with_extended(packet: bytes, step: int, *, lost: int = -1) -> bytes:
+    """A JPEG with an extended packet in parts, one of which may be lost."""
+    data = encoded(Image.fromarray(smooth(16, 16, 3)), "JPEG")
+    name = checksum(packet)
+    parts = [Segment(0xE1, MAIN + b"<x xmpNote:HasExtendedXMP='" + name + b"'/>")]
+    for number, at in enumerate(range(0, len(packet), step)):
+        head = EXTENSION + name + struct.pack(">II", len(packet), at)
+        if number != lost:
+            parts.append(Segment(0xE1, head + packet[at : at + step]))
+    return data[:20] + b"".join(part.raw for part in parts) + data[20:]
+
+
+def extended_of(data: bytes) -> tuple[bytes, bytes]:
+    """The extended packet, and the name by which the main one calls it."""
+    found = read_frame(data).find(0xE1, EXTENSION)
+    (main,) = read_frame(data).find(0xE1, MAIN)
+    return b"".join(part[len(EXTENSION) + 40 :] for part in found), main[-35:-3]
+
+
+@pytest.mark.parametrize("step", [60, 40_000])
+def test_extended_packets_lose_theirs(step: int) -> None:
+    packet = XMP.replace(b"PICTURE", b"PICTURE" * 20_000).replace(b"2001", b"2001" * 30_000)
+    data = with_extended(packet if step > 60 else XMP, step)
+    new = without_thumbnails(data)
+    assert b"PICTURE" not in new
+    kept, name = extended_of(new)
+    assert kept.startswith(b"<x:xmpmeta") and kept.endswith(b"</x:xmpmeta>")
+    assert b"CreateDate>2001" in kept
+    assert name == checksum(kept)
+    assert read_image(new).pixels.tolist() == read_image(data).pixels.tolist()
+    assert without_thumbnails(new) == new
+
+
+def test_extended_packets_without_one_stay() -> None:
+    data = with_extended(b"<x:xmpmeta>nothing to see</x:xmpmeta>", 10)
+    assert without_thumbnails(data) == data
+
+
+def test_of_an_extended_packet_that_is_not_whole_no_picture_stays() -> None:
+    assert b"PICTURE" not in without_thumbnails(with_extended(XMP, 60, lost=0))
+    other = with_extended(b"<x:xmpmeta>nothing to see</x:xmpmeta>", 10, lost=1)
+    assert without_thumbnails(other) == other
+
+
+def test_boxes_lose_theirs() -> None:
+    jp2 = encoded(Image.fromarray(smooth(32, 32, 3)), "JPEG2000")
+    xmp = FileBox(b"uuid", bytes.fromhex("be7acfcb97a942e89c71999491e3afac") + XMP)
+    block = FileBox(b"uuid", b"JpgTiffExif->JP2" + exif_block())
+    jxl = b"\0\0\0\x0cJXL \r\n\x87\n" + FileBox(b"Exif", bytes(4) + exif_block()).raw
+    jxl += FileBox(b"xml ", XMP).raw + FileBox(b"jxlc", b"\xff\x0a").raw
+    for data in (jp2 + xmp.raw + block.raw, jxl):
+        new = without_thumbnails(data)
+        assert THUMBNAIL[20:60] not in new and b"PICTURE" not in new
+        assert b"Written by a scanner" in new and b"<xmp:CreateDate>2001" in new
+        assert without_thumbnails(new) == new
+    assert without_thumbnails(jp2) == jp2
