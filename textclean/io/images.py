@@ -212,30 +212,34 @@ def _write_image(page: Page, mask: Mask, original: bytes, loaded: Page | None) -
     require_fits(page, mask, before)
     original = cleared(original, before.metadata.format or "image")
     if sniff(original[:HEAD_BYTES]) == "jpeg":
-        encoded, after = jpeg.encode(original, before, page.pixels)
-    else:
-        encoded = _encode(original, page, before)
-        after = decode_image(encoded, limit)
+        return _write_jpeg(original, before, page, mask)
+    encoded = _encode(original, page, before)
+    after = decode_image(encoded, limit)
     if before.metadata.extra[LOSSLESS] and not page.metadata.extra.get(ALLOW_LOSSY):
         require_same_outside(before, after, mask)
     elif after.mode != before.mode or after.pixels.shape != before.pixels.shape:
         raise PageError("the page cannot be encoded as it was; it was not written")
     else:
-        _note_loss(original, before, after, mask)
+        _note_loss(before, after, changed(before.pixels, after.pixels), mask)
     return encoded
 
 
-def _note_loss(original: bytes, before: Raster, after: Raster, mask: Mask) -> None:
+def _write_jpeg(original: bytes, before: Raster, page: Page, mask: Mask) -> bytes:
+    """A JPEG with new blocks: what they change outside the mask is told."""
+    written = jpeg.encode(original, before, page.pixels)
+    where = ", all in the blocks it touches," if written.spliced else ""
+    _note_loss(before, written.raster, written.differs, mask, where)
+    return written.data
+
+
+def _note_loss(before: Raster, after: Raster, differs: Mask, mask: Mask, where: str = "") -> None:
     """Tell how many pixels outside the mask a lossy format could not keep, and how far off."""
-    outside = changed(before.pixels, after.pixels) & ~mask
-    at = np.divmod(np.flatnonzero(outside), mask.shape[1])
-    count = len(at[0])
+    at = np.flatnonzero(differs & ~mask)
+    count = len(at)
     if not count:
         return
-    most = int(np.abs(before.pixels[at].astype(np.int32) - after.pixels[at]).max())
-    where = ""
-    if before.metadata.format == "JPEG" and not (outside & ~jpeg.touched(original, mask)).any():
-        where = ", all in the blocks it touches,"
+    a, b = (r.pixels.reshape(mask.size, -1)[at] for r in (before, after))
+    most = int((np.maximum(a, b) - np.minimum(a, b)).max())
     note(
         f"{before.metadata.format}: {count:,} of {mask.size - np.count_nonzero(mask):,} pixels "
         f"outside the mask{where} changed when the page was encoded, by {most} levels at most"

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
-from textclean.errors import UnsupportedFormatError
+from textclean.errors import PageError, UnsupportedFormatError
 from textclean.io.exif import exif_dpi, exif_orientation
 from textclean.io.guard import check_size, decoder_errors
 from textclean.io.jpeg_frame import (
@@ -71,10 +72,28 @@ def decode(data: bytes, max_pixels: int) -> Raster:
     return Raster(pixels=pixels, mode=mode, metadata=_metadata(frame, data))
 
 
-def encode(original: bytes, before: Raster, pixels: NDArray[Any]) -> tuple[bytes, Raster]:
-    """The JPEG with other pixels of the same mode and size, and what it decodes to.
+@dataclass(frozen=True, slots=True, eq=False)
+class Rewritten:
+    """A JPEG with other pixels.
 
-    Blocks without a pixel that differs from the original's keep their coefficients.
+    Attributes:
+        data: The file.
+        raster: What it decodes to.
+        differs: ``(H, W)`` bool: the pixels that decode differently than the original's.
+        spliced: Whether none of those lie outside the blocks that changed pixels touch.
+    """
+
+    data: bytes
+    raster: Raster
+    differs: Mask
+    spliced: bool = True
+
+
+def encode(original: bytes, before: Raster, pixels: NDArray[Any]) -> Rewritten:
+    """The JPEG with other pixels of the same mode and size.
+
+    Blocks without a pixel that differs from the original's keep their coefficients. What was
+    written is decoded again: nothing else may have changed.
 
     Args:
         original: The JPEG that the page was decoded from.
@@ -82,17 +101,20 @@ def encode(original: bytes, before: Raster, pixels: NDArray[Any]) -> tuple[bytes
         pixels: ``(H, W)`` or ``(H, W, C)`` uint8, as :func:`decode` gives it.
 
     Returns:
-        A JPEG with the original's tables, sampling, progression, restart interval and metadata, and
-        its decoded pixels.
+        A JPEG with the original's tables, sampling, progression, restart interval and metadata.
     """
-    if np.array_equal(before.pixels, pixels):
-        return original, before
+    chosen = changed(before.pixels, pixels)
+    if not chosen.any():
+        return Rewritten(original, before, chosen)
     try:
-        return _spliced(original, before.pixels, pixels)
+        return _spliced(original, before.pixels, pixels, chosen)
     except NotSpliceable as reason:
         note(f"JPEG: the whole page was encoded again, because {reason}")
         data = _encoded_again(original, pixels)
-        return data, decode(data, pixels.size)
+        raster = decode(data, pixels.size)
+        if raster.mode != before.mode or raster.pixels.shape != before.pixels.shape:
+            raise PageError("the page cannot be encoded as it was; it was not written") from None
+        return Rewritten(data, raster, changed(before.pixels, raster.pixels), spliced=False)
 
 
 def touched(original: bytes, mask: Mask) -> Mask:
@@ -112,18 +134,21 @@ def touched(original: bytes, mask: Mask) -> Mask:
         return np.ones_like(mask)
 
 
-def _spliced(original: bytes, before: NDArray[Any], pixels: NDArray[Any]) -> tuple[bytes, Raster]:
-    """The JPEG with new coefficients in the touched blocks, and what it decodes to.
+def _spliced(
+    original: bytes, before: NDArray[Any], pixels: NDArray[Any], chosen: Mask
+) -> Rewritten:
+    """The JPEG with new coefficients in the touched blocks.
 
     Raises:
         NotSpliceable: It cannot be done, or a pixel elsewhere would change (a decoder smooths
             progressive images of which scans are missing).
     """
-    data, reach = splice(original, before, pixels)
+    data, reach = splice(original, pixels, chosen)
     after = decode(data, pixels.size)
-    if (changed(before, after.pixels) & ~reach).any():
+    differs = changed(before, after.pixels)
+    if (differs & ~reach).any():
         raise NotSpliceable("its scans are not complete")
-    return data, after
+    return Rewritten(data, after, differs)
 
 
 def _encoded_again(original: bytes, pixels: NDArray[Any]) -> bytes:

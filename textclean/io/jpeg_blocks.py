@@ -29,6 +29,7 @@ _ZIGZAG: Final = np.array(
     )
 )
 _LARGEST: Final = 1023
+_AT_ONCE: Final = 64
 
 
 def _cosines() -> Floats:
@@ -40,6 +41,8 @@ def _cosines() -> Floats:
 
 
 _DCT: Final = _cosines()
+# Of all frequencies in zigzag order the samples of a block: (64, 64).
+_WAVES: Final = np.ascontiguousarray(np.kron(_DCT, _DCT)[_ZIGZAG])
 
 
 class Changes:
@@ -70,34 +73,42 @@ class Changes:
         if pixels is not None:
             self._pixels = self._padded(pixels if pixels.ndim == 3 else pixels[..., None], "edge")
             self._sums = _component_sums(frame)
+        self._places: dict[tuple[int, int], tuple[Ints, Ints]] = {}
+        self._means: dict[tuple[int, int], tuple[Floats, Floats]] = {}
 
     def touched(self, index: int) -> tuple[Ints, Ints]:
         """Rows and columns of the blocks of a component that have pixels that change."""
-        fy, fx = self.factors(index)
-        high, wide = self._changed.shape[0] // (8 * fy), self._changed.shape[1] // (8 * fx)
-        rows = self._changed.reshape(high, 8 * fy, -1).any(axis=1)
-        y, x = np.nonzero(rows.reshape(high, wide, 8 * fx).any(axis=2))
-        return y, x
+        fy, fx = factors = self.factors(index)
+        if factors not in self._places:
+            high, wide = self._changed.shape[0] // (8 * fy), self._changed.shape[1] // (8 * fx)
+            rows = np.bitwise_or.reduce(self._changed.reshape(high, 8 * fy, -1), axis=1)
+            y, x = np.nonzero(rows.reshape(high, wide, 8 * fx).any(axis=2))
+            self._places[factors] = y, x
+        return self._places[factors]
 
-    def renewed(
-        self, index: int, where: tuple[Ints, Ints], old: Blocks, table: NDArray[np.uint16]
-    ) -> Blocks:
-        """The new coefficients of touched blocks.
+    def renewed(self, index: int, old: Blocks, table: NDArray[np.uint16]) -> Blocks:
+        """The new coefficients of the touched blocks of a component.
+
+        A sample of a coarser component stands for several pixels: it takes the mean of those that
+        change, and keeps its own value for the others.
 
         Args:
             index: Position of the component.
-            where: Rows and columns of the blocks.
             old: ``(m, 64)`` int16, their coefficients so far.
             table: ``(64,)`` the component's quantization table.
         """
-        fy, fx = self.factors(index)
-        hole = self._cells(self._changed, index)[where]
+        factors = self.factors(index)
+        if factors not in self._means:
+            self._means[factors] = self._mean(index)
+        means, share = self._means[factors]
         weights, offset = self._sums[index]
-        cells = self._cells(self._pixels, index)[where].astype(np.float32)
-        wanted = cells @ np.array(weights, np.float32) + np.float32(offset - 128)
-        samples = _to_samples(old.astype(np.float32) * table)
-        target = _blend(samples, wanted, hole, self._inside(index, where), fy, fx)
-        new = np.rint(_to_frequencies(target) / table)
+        wanted = np.full(share.shape, offset - 128, np.float32)
+        for channel, weight in enumerate(weights):
+            if weight:
+                wanted += means[channel] * np.float32(weight)
+        samples = _product(old.astype(np.float32) * table, _WAVES)
+        target = samples + share * (wanted - samples)
+        new = np.rint(_product(target, _WAVES.T) / table)
         return np.asarray(new.clip(-_LARGEST, _LARGEST), np.int16)
 
     def reach(self, index: int, where: tuple[Ints, Ints]) -> Mask:
@@ -141,6 +152,24 @@ class Changes:
         shape = high, 8 * fy, wide, 8 * fx, *padded.shape[2:]
         return padded.reshape(shape).swapaxes(1, 2)
 
+    def _mean(self, index: int) -> tuple[Floats, Floats]:
+        """Of the samples of touched blocks ``(C, m, 64)`` means of the pixels that change.
+
+        And ``(m, 64)`` the share of their pixels that do.
+        """
+        fy, fx = self.factors(index)
+        where = self.touched(index)
+        hole = self._cells(self._changed, index)[where]
+        cells = self._cells(self._pixels, index)[where]
+        channels = [cells[..., channel] for channel in range(cells.shape[3])]
+        if fy == fx == 1:
+            means = np.stack(channels).astype(np.float32)
+            return means.reshape(len(channels), -1, 64), hole.reshape(-1, 64).astype(np.float32)
+        count = _pooled(hole, fy, fx)
+        sums = np.stack([_pooled(channel * hole, fy, fx) for channel in channels])
+        inside = _pooled(self._inside(index, where), fy, fx)
+        return sums / np.maximum(count, 1), count / np.maximum(inside, 1)
+
     def _inside(self, index: int, where: tuple[Ints, Ints]) -> Mask:
         """``(m, down, across)``: the pixels of blocks that lie within the page."""
         fy, fx = self.factors(index)
@@ -149,23 +178,11 @@ class Changes:
         return np.asarray(y[:, :, None] & x[:, None, :])
 
 
-def _blend(samples: Floats, wanted: Floats, hole: Mask, inside: Mask, fy: int, fx: int) -> Floats:
-    """The samples of ``(n, 8, 8)`` blocks with the wanted pixels in place of those that change.
-
-    A sample of a coarser component stands for several pixels: it takes the mean of those that
-    change, and keeps its own value for the others.
-    """
-
-    def pooled(array: NDArray[Any]) -> Floats:
-        numbers = array.astype(np.float32)
-        rows: Floats = np.add.reduce([numbers[:, i::fy] for i in range(fy)])
-        total: Floats = np.add.reduce([rows[:, :, i::fx] for i in range(fx)])
-        return total
-
-    count = pooled(hole)
-    mean = pooled(np.where(hole, wanted, 0)) / np.maximum(count, 1)
-    share = count / np.maximum(pooled(inside), 1)
-    return np.asarray(samples + share * (mean - samples), np.float32)
+def _pooled(array: NDArray[Any], fy: int, fx: int) -> Floats:
+    """``(n, 64)`` sums of the ``(n, 8 * fy, 8 * fx)`` pixels of each sample."""
+    rows = np.add.reduce([array[:, i::fy] for i in range(fy)], dtype=np.uint16)
+    total = np.add.reduce([rows[:, :, i::fx] for i in range(fx)], dtype=np.uint16)
+    return np.asarray(total.reshape(-1, 64), np.float32)
 
 
 def _component_sums(frame: Frame) -> list[tuple[tuple[float, ...], float]]:
@@ -189,14 +206,11 @@ def _component_sums(frame: Frame) -> list[tuple[tuple[float, ...], float]]:
     return [(tuple(-np.eye(4)[i]), 255) for i in range(4)]
 
 
-def _to_samples(frequencies: Floats) -> Floats:
-    """``(n, 8, 8)`` samples of ``(n, 64)`` coefficients in zigzag order."""
-    blocks = np.empty_like(frequencies)
-    blocks[:, _ZIGZAG] = frequencies
-    return np.asarray(_DCT.T @ blocks.reshape(-1, 8, 8) @ _DCT)
+def _product(blocks: Floats, matrix: Floats) -> Floats:
+    """``(n, 64)`` blocks times ``(64, 64)``.
 
-
-def _to_frequencies(samples: Floats) -> Floats:
-    """The inverse of :func:`_to_samples`."""
-    blocks = _DCT @ samples @ _DCT.T
-    return np.asarray(blocks.reshape(-1, 64)[:, _ZIGZAG])
+    In products of one size, so that no sum depends on how many there are, or on how many threads.
+    """
+    padded = np.zeros((-(-len(blocks) // _AT_ONCE), _AT_ONCE, 64), np.float32)
+    padded.reshape(-1, 64)[: len(blocks)] = blocks
+    return np.asarray((padded @ matrix).reshape(-1, 64)[: len(blocks)])

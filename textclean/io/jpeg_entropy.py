@@ -14,7 +14,15 @@ import numpy as np
 
 from textclean.io.jpeg_compile import is_compiled, kernel
 from textclean.io.jpeg_frame import NotSpliceable
-from textclean.io.jpeg_lookup import SIZE, STEP_BITS, VALUE_BITS, block_looks, single_looks
+from textclean.io.jpeg_lookup import (
+    SHORT_BITS,
+    SIZE,
+    STEP_BITS,
+    VALUE_BITS,
+    block_looks,
+    short_looks,
+    single_looks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,9 +59,11 @@ class Bits:
     def __init__(self, pieces: Sequence[bytes]) -> None:
         """The bits of unstuffed pieces."""
         self.data = b"".join(pieces)
-        padded = np.frombuffer(self.data + bytes(_BLOCK_BITS // 8 + 8), np.uint8)
-        wide = padded.astype(np.uint32)
-        self.windows = wide[:-3] << 24 | wide[1:-2] << 16 | wide[2:-1] << 8 | wide[3:]
+        padded = self.data + bytes(_BLOCK_BITS // 8 + 8)
+        self.windows = np.empty(len(padded) - 3, np.uint32)
+        for start in range(4):
+            every = np.frombuffer(padded, ">u4", (len(padded) - start) // 4, start)
+            self.windows[start::4] = every[: len(self.windows[start::4])]
         self.ends = 8 * np.cumsum([len(piece) for piece in pieces], dtype=np.int64)
         self.starts = np.concatenate([[0], self.ends[:-1]]).astype(np.int64)
 
@@ -102,13 +112,17 @@ def locate(
         NotSpliceable: The data is damaged or cut off.
     """
     known = sorted(set(tables))
-    looks = np.concatenate([block_looks(*pair, several=not is_compiled()) for pair in known])
-    bases = np.array([known.index(pair) * 3 * SIZE for pair in tables], np.int64)
+    pairs = np.array([known.index(pair) for pair in tables], np.int64)
     starts, stops = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    if not _walk(bits.windows, looks, bases, bits.starts, bits.ends, each, starts, stops):
+    looks = np.concatenate([block_looks(*pair, several=not is_compiled()) for pair in known])
+    quick, size = looks, SIZE
+    if is_compiled():
+        quick, size = np.concatenate([short_looks(*pair) for pair in known]), 1 << SHORT_BITS
+    pieces = bits.starts, bits.ends, each
+    if not _walk(bits.windows, quick, size, looks, 3 * pairs, *pieces, starts, stops):
         raise NotSpliceable("its data is damaged")
     firsts = np.stack([single_looks(dc, first=True) for dc, _ in known])
-    which = repeated(bases // (3 * SIZE), count)
+    which = repeated(pairs, count)
     entry = firsts[which, bits.values(starts, 16)].astype(np.int64)
     values, size = starts + (entry & 63), entry >> VALUE_BITS
     dc = summed(bits.signed(values, size), pattern, each)
@@ -117,26 +131,48 @@ def locate(
 
 @kernel
 def _walk(
-    words: Any, looks: Any, bases: Any, begins: Any, ends: Any, each: int, starts: Any, stops: Any
+    words: Any,
+    quick: Any,
+    size: int,
+    looks: Any,
+    tables: Any,
+    begins: Any,
+    ends: Any,
+    each: int,
+    starts: Any,
+    stops: Any,
 ) -> bool:
-    """Note where blocks begin and end; whether all of them are whole."""
+    """Note where blocks begin and end; whether all of them are whole.
+
+    ``quick`` has ``size`` entries a table; where one is 0, that of ``looks`` is taken.
+    """
     at, slot, piece, left = 0, 0, -1, 0
+    shift, most = 32, size - 1
+    while size > 1:
+        shift, size = shift - 1, size >> 1
+    size = most + 1
     for number in range(len(starts)):
         if left == 0:
             piece += 1
             at, slot, left = begins[piece], 0, each
         left -= 1
         starts[number] = at
-        base = bases[slot]
+        table = tables[slot]
         slot += 1
-        if slot == len(bases):
+        if slot == len(tables):
             slot = 0
-        entry = looks[base + (words[at >> 3] >> (16 - (at & 7)) & 0xFFFF)]
+        word = words[at >> 3]
+        entry = quick[table * size + (word >> (shift - (at & 7)) & most)]
+        if entry == 0:
+            entry = looks[table * 65536 + (word >> (16 - (at & 7)) & 0xFFFF)]
         at += entry & 63
         k = entry >> 6 & 511
+        head, tail = (table + 1) * size, (table + 2) * size
         while k < 64:
-            table = base + 65536 if k < 40 else base + 131072
-            entry = looks[table + (words[at >> 3] >> (16 - (at & 7)) & 0xFFFF)]
+            word = words[at >> 3]
+            entry = quick[(head if k < 40 else tail) + (word >> (shift - (at & 7)) & most)]
+            if entry == 0:
+                entry = looks[(table + 1) * 65536 + (word >> (16 - (at & 7)) & 0xFFFF)]
             at += entry & 63
             k += entry >> 6 & 511
         if (64 < k < 81) or k >= 256 or at > ends[piece]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Looks = NDArray[np.int32]
 
 SIZE: Final = 1 << 16
+SHORT_BITS: Final = 10
 STEP_BITS, VALUE_BITS = 6, 15
 END_STEP: Final = 80
 BAD_STEP: Final = 256
@@ -87,6 +88,22 @@ def block_looks(dc: bytes, ac: bytes, *, several: bool) -> Looks:
         looks[SIZE : 2 * SIZE] = _joined(tail, tail, lengths)
     looks.flags.writeable = False
     return looks
+
+
+@lru_cache(maxsize=8)
+def short_looks(dc: bytes, ac: bytes) -> Looks:
+    """The entries of :func:`block_looks`, one symbol each, by fewer bits: they stay in a cache.
+
+    Returns:
+        Three times ``2 ** SHORT_BITS`` int32, read-only; 0 = the code is longer than that.
+
+    Raises:
+        NotSpliceable: A table is damaged.
+    """
+    looks = block_looks(dc, ac, several=False).reshape(3 << SHORT_BITS, -1)
+    short: Looks = np.where((looks == looks[:, :1]).all(axis=1), looks[:, 0], np.int32(0))
+    short.flags.writeable = False
+    return short
 
 
 def _joined(head: Looks, tail: Looks, lengths: Looks) -> Looks:

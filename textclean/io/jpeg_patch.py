@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from textclean.io.jpeg_coefficients import Layout
-from textclean.io.jpeg_entropy import decoded, locate, repeated
+from textclean.io.jpeg_entropy import Bits, decoded, locate, repeated
 from textclean.io.jpeg_frame import EOI, SOI, Segment
 from textclean.io.jpeg_huffman import (
     Events,
@@ -33,13 +33,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclean.io.jpeg_blocks import Changes
-    from textclean.io.jpeg_entropy import Bits, Blocks, Ints
+    from textclean.io.jpeg_entropy import Blocks, Ints
     from textclean.types import Mask
 
-    Flags = NDArray[np.uint8]
-
-# Bits that are put together at a time: each takes a byte meanwhile.
-_AT_ONCE: Final = 1 << 23
+# Bytes that are put together at a time.
+_AT_ONCE: Final = 1 << 20
 
 
 def patch(stored: Stored, changes: Changes) -> tuple[bytes, Mask]:
@@ -79,16 +77,17 @@ def _patched(stored: Stored, scan: StoredScan, changes: Changes, reach: Mask) ->
     bits = scan.bits(spans)
     tables = [(scan.table(0, i).codes, scan.table(1, i).codes) for i in pattern]
     located = locate(bits, tables, pattern, layout.count, each)
+    places = [changes.touched(index) for index in layout.chosen]
+    every = [layout.numbers(i, *where) for i, where in zip(layout.chosen, places, strict=True)]
+    whole = decoded(bits, located, np.concatenate(every), [ac for _, ac in tables])
+    stored_blocks = np.split(whole, np.cumsum([len(own) for own in every])[:-1])
     numbers, blocks = [], []
-    for index in layout.chosen:
-        where = changes.touched(index)
-        number = layout.numbers(index, *where)
-        old = decoded(bits, located, number, [ac for _, ac in tables])
-        new = changes.renewed(index, where, old, stored.table_of(changes.frame, index))
-        differs = (new != old).any(axis=1)
+    for index, where, own, old in zip(layout.chosen, places, every, stored_blocks, strict=True):
+        fresh = changes.renewed(index, old, stored.table_of(changes.frame, index))
+        differs = (fresh != old).any(axis=1)
         reach |= changes.reach(index, (where[0][differs], where[1][differs]))
-        numbers.append(number[differs])
-        blocks.append(new[differs])
+        numbers.append(own[differs])
+        blocks.append(fresh[differs])
     number, order = np.unique(np.concatenate(numbers), return_index=True)
     new = np.concatenate(blocks)[order]
     dc = located.dc.copy()
@@ -142,14 +141,14 @@ class _Edits:
         block: ``(n,)`` ascending.
         start: ``(n,)`` first bit that is replaced.
         stop: ``(n,)`` the bit after the last.
-        fresh: All new bits, one after the other, a byte each.
+        fresh: All new bits, one after the other.
         cuts: ``(n + 1,)`` where the new bits of each begin, and of the last one end.
     """
 
     block: Ints
     start: Ints
     stop: Ints
-    fresh: Flags
+    fresh: Bits
     cuts: Ints
 
     @classmethod
@@ -167,8 +166,7 @@ class _Edits:
         lengths = np.bincount(np.searchsorted(block, events.block), codes[1], len(block))
         cuts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         packed, _ = pack_bits(*codes, np.zeros(len(codes[0]), np.int64))
-        fresh = np.unpackbits(np.frombuffer(packed, np.uint8))
-        return cls(block, start[order], stop[order], fresh, cuts)
+        return cls(block, start[order], stop[order], Bits([packed]), cuts)
 
 
 def _body(
@@ -199,47 +197,43 @@ def _piece(bits: Bits, whole: tuple[int, int], edits: _Edits, which: range) -> b
     first = np.flatnonzero(np.concatenate([[True], start[1:] != stop[:-1]]))
     last = np.concatenate([first[1:], [len(start)]]) - 1
     ends = edits.cuts[which.start + last + 1]
-    packer, at = _Packer(), whole[0]
-    spans = zip(start[first], stop[last], cuts[first], ends, strict=True)
-    for begin, end, fresh_from, fresh_to in (map(int, span) for span in spans):
-        packer.copy(bits, at, begin)
-        packer.add(edits.fresh[fresh_from:fresh_to])
-        at = end
-    packer.copy(bits, at, whole[1])
-    return packer.finish().replace(b"\xff", b"\xff\0")
+    # What is copied and what is new take turns, from one source.
+    copied = np.concatenate([[whole[0]], stop[last]]), np.concatenate([start[first], [whole[1]]])
+    behind = 8 * len(bits.windows)
+    fresh = behind + np.append(cuts[first], 0), behind + np.append(ends, 0)
+    begins, stops = (
+        np.stack(pair, axis=1).reshape(-1)[:-1] for pair in zip(copied, fresh, strict=True)
+    )
+    windows = np.concatenate([bits.windows, edits.fresh.windows])
+    return _joined(windows, begins, stops - begins).replace(b"\xff", b"\xff\0")
 
 
-class _Packer:
-    """Puts bits together, some millions at a time."""
+def _joined(windows: NDArray[np.uint32], begins: Ints, lengths: Ints) -> bytes:
+    """Stretches of bits one after the other, the last byte filled up with ones.
 
-    def __init__(self) -> None:
-        self._packed: list[bytes] = []
-        self._waiting: list[Flags] = []
-        self._held = 0
-
-    def copy(self, bits: Bits, start: int, stop: int) -> None:
-        """Add the bits from ``start`` to ``stop``."""
-        for at in range(start, stop, _AT_ONCE):
-            end = min(at + _AT_ONCE, stop)
-            data = np.frombuffer(bits.data, np.uint8)[at >> 3 : (end + 7) >> 3]
-            self.add(np.unpackbits(data)[at & 7 : (at & 7) + end - at])
-
-    def add(self, flags: Flags) -> None:
-        """Add bits, a byte each."""
-        self._waiting.append(flags)
-        self._held += len(flags)
-        if self._held > _AT_ONCE:
-            self._pack()
-
-    def finish(self) -> bytes:
-        """All of them, the last byte filled up with ones."""
-        self._pack()
-        self.add(np.ones(-self._held % 8, np.uint8))
-        self._pack()
-        return b"".join(self._packed)
-
-    def _pack(self) -> None:
-        flags = np.concatenate([np.zeros(0, np.uint8), *self._waiting])
-        whole = len(flags) & ~7
-        self._packed.append(np.packbits(flags[:whole]).tobytes())
-        self._waiting, self._held = [flags[whole:]], len(flags) - whole
+    Args:
+        windows: 32 bits from each byte of the source on.
+        begins: ``(n,)`` first bit of each stretch.
+        lengths: ``(n,)`` how many bits it has.
+    """
+    ends = np.cumsum(lengths)
+    places, total = ends - lengths, int(ends[-1])
+    packed = np.empty((total + 7) // 8, np.uint8)
+    # Each byte as if all of it belonged to the stretch that its first bit belongs to.
+    own = np.append(places + 7 >> 3, len(packed))
+    for at in range(0, len(packed), _AT_ONCE):
+        end = min(at + _AT_ONCE, len(packed))
+        source = np.repeat(begins - places, np.diff(own.clip(at, end))) + 8 * np.arange(at, end)
+        shift = (24 - (source & 7)).astype(np.uint32)
+        packed[at:end] = (windows[source >> 3] >> shift).astype(np.uint8)
+    # Then the bytes in the middle of which others begin.
+    inner = np.flatnonzero(places & 7)
+    byte, room = places[inner] >> 3, 8 - (places[inner] & 7)
+    head = np.diff(byte, prepend=-1) > 0
+    packed[byte[head]] &= (0xFF << room[head]).astype(np.uint8)
+    begin, count = begins[inner], np.minimum(room, lengths[inner])
+    value = windows[begin >> 3].astype(np.int64) >> (32 - (begin & 7) - count) & ((1 << count) - 1)
+    np.bitwise_or.at(packed, byte, (value << (room - count)).astype(np.uint8))
+    if total & 7:
+        packed[-1] |= (1 << (-total & 7)) - 1
+    return packed.tobytes()

@@ -28,7 +28,6 @@ from textclean.io.jpeg_huffman import (
 from textclean.io.jpeg_patch import patch
 from textclean.io.jpeg_scans import Stored, StoredScan, read_stored
 from textclean.io.jpeg_tables import NoRoom, optimal_table
-from textclean.io.raster import changed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,13 +41,13 @@ if TYPE_CHECKING:
 _BANDS: Final = ((1, 5), (6, 63))
 
 
-def splice(original: bytes, before: NDArray[Any], after: NDArray[Any]) -> tuple[bytes, Mask]:
+def splice(original: bytes, pixels: NDArray[Any], chosen: Mask) -> tuple[bytes, Mask]:
     """The JPEG with other pixels in some places.
 
     Args:
         original: The JPEG.
-        before: ``(H, W)`` or ``(H, W, C)`` uint8, as it decodes; CMYK is 0 = no ink.
-        after: The same with changes.
+        pixels: ``(H, W)`` or ``(H, W, C)`` uint8, as it is to decode; CMYK is 0 = no ink.
+        chosen: ``(H, W)`` bool: the pixels that change.
 
     Returns:
         The new JPEG, and ``(H, W)`` bool: the pixels that may decode differently. All segments are
@@ -59,7 +58,7 @@ def splice(original: bytes, before: NDArray[Any], after: NDArray[Any]) -> tuple[
     """
     frame = read_frame(original)
     stored = read_stored(frame, original)
-    changes = Changes(frame, changed(before, after), after)
+    changes = Changes(frame, chosen, pixels)
     if not frame.progressive:
         try:
             return patch(stored, changes)
@@ -89,7 +88,7 @@ def _made_anew(stored: Stored, changes: Changes) -> tuple[bytes, Mask]:
     for index, plane in enumerate(planes):
         where = changes.touched(index)
         old = plane[where]
-        new = changes.renewed(index, where, old, stored.table_of(frame, index))
+        new = changes.renewed(index, old, stored.table_of(frame, index))
         differs = (new != old).any(axis=1)
         reach |= changes.reach(index, (where[0][differs], where[1][differs]))
         plane[where] = new

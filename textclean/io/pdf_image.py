@@ -116,7 +116,7 @@ def encode(image: pikepdf.Object, pixels: NDArray[Any], before: NDArray[Any]) ->
             pixels, before = 255 - pixels, 255 - before
         known = Raster(before, spec.mode)
         original = cleared(_unwrapped(image, spec), "PDF")
-        data, _ = jpeg.encode(original, known, np.ascontiguousarray(pixels))
+        data = jpeg.encode(original, known, np.ascontiguousarray(pixels)).data
         return Encoded(data, pikepdf.Name.DCTDecode, None)
     if spec.codec == JPX:
         return Encoded(_encode_jpx(_unwrapped(image, spec), pixels), pikepdf.Name.JPXDecode, None)

@@ -79,11 +79,29 @@ def differs_outside(before: Raster, after: Raster, mask: Mask) -> int:
 
 def changed(before: NDArray[Any], after: NDArray[Any]) -> Mask:
     """``(H, W)`` bool: where two arrays of pixels of the same shape differ."""
-    differs: Mask = before != after
-    if differs.ndim == 2:
-        return differs
-    # Much faster than any() over the short axis.
-    found = differs[..., 0].copy()
+    if before.ndim == 2:
+        same: Mask = before != after
+        return same
+    # Most pages are alike in most places: eight bytes at a time are looked at, then those that are
+    # not.
+    flat = [np.ascontiguousarray(a).reshape(-1).view(np.uint8) for a in (before, after)]
+    whole = flat[0].size & ~7
+    wide = [a[:whole].view(np.uint64) for a in flat]
+    words = np.flatnonzero(wide[0] != wide[1])
+    if len(words) > whole >> 6:
+        return _all_changed(before, after)
+    differs = np.not_equal(*(a[words].view(np.uint8) for a in wide))
+    at = (8 * words[:, None] + np.arange(8)).reshape(-1)[differs]
+    rest = whole + np.flatnonzero(flat[0][whole:] != flat[1][whole:])
+    found = np.zeros(before.shape[:2], np.bool_)
+    found.reshape(-1)[np.concatenate([at, rest]) // (before.shape[2] * before.itemsize)] = True
+    return found
+
+
+def _all_changed(before: NDArray[Any], after: NDArray[Any]) -> Mask:
+    """The same where many do; much faster than any() over the short axis."""
+    differs = before != after
+    found: Mask = differs[..., 0].copy()
     for channel in range(1, differs.shape[2]):
         found |= differs[..., channel]
     return found
