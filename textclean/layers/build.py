@@ -85,18 +85,23 @@ def upright_regions(result: PageResult) -> list[Region]:
     turn, size = result.page.metadata.orientation, result.page.size
     if turn == 1:
         return list(result.regions)
-    return [
-        region.with_(
-            polygon=native.points_upright(region.polygon, turn, size),
-            bubble=None
-            if region.bubble is None
-            else native.points_upright(region.bubble, turn, size),
-            safe_box=None
-            if region.safe_box is None
-            else native.box_upright(region.safe_box, turn, size),
-        )
-        for region in result.regions
-    ]
+    return [_upright(region, turn, size) for region in result.regions]
+
+
+def _upright(region: Region, turn: int, size: tuple[int, int]) -> Region:
+    def points(polygon: Polygon) -> Polygon:
+        return native.points_upright(polygon, turn, size)
+
+    def box(stored: Box | None) -> Box | None:
+        return None if stored is None else native.box_upright(stored, turn, size)
+
+    return region.with_(
+        polygon=points(region.polygon),
+        lines=tuple(points(line) for line in region.lines),
+        bubble=None if region.bubble is None else points(region.bubble),
+        safe_box=box(region.safe_box),
+        safe_ellipse=box(region.safe_ellipse),
+    )
 
 
 def layer_name(number: int, region: Region) -> str:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from stacks import REGIONS, SIZE, box, result
 
+from textclean import native
 from textclean.errors import UsageError
 from textclean.layers import Group, split, stack_of
-from textclean.layers.build import LONGEST_NAME, layer_name
+from textclean.layers.build import LONGEST_NAME, layer_name, upright_regions
 from textclean.types import Region
 
 
@@ -88,6 +89,25 @@ def test_layers_are_upright(orientation: int) -> None:
     drawn[y0:y1, x0:x1] = clean.alpha > 0
     assert drawn.sum() == given.mask.sum()
     assert (stack.merged[drawn] == 200).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_room_for_text_turns_with_the_page(orientation: int) -> None:
+    given = result(orientation=orientation)
+    region = Region(box(6, 4, 33, 19), (box(6, 4, 33, 9),), bubble=box(6, 4, 33, 19),
+                    safe_box=(6, 4, 34, 20), safe_ellipse=(6, 4, 34, 20))  # fmt: skip
+    (turned,) = upright_regions(replace(given, regions=(region,)))
+    stored = np.zeros(given.mask.shape, bool)
+    stored[4:20, 6:34] = True
+    shown = native.upright(stored, orientation)
+    for found in (turned.safe_box, turned.safe_ellipse):
+        x0, y0, x1, y1 = found
+        assert shown[y0:y1, x0:x1].all() and shown.sum() == (x1 - x0) * (y1 - y0)
+    for outline in (turned.polygon, turned.bubble):
+        low, high = outline.min(axis=0), outline.max(axis=0)
+        assert (*low, *(high + 1)) == turned.safe_box
+    assert len(turned.lines) == 1
+    assert (turned.lines[0].max(axis=0) <= turned.polygon.max(axis=0)).all()
 
 
 def test_names_stay_on_one_line_and_short() -> None:
