@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import shutil
+import struct
+import subprocess
 import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +19,8 @@ from textclean.io import read_image
 from textclean.layers import encode_ora, stack_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textclean.types import Mode
 
 
@@ -59,12 +64,41 @@ def test_the_list_of_layers() -> None:
     assert [item.get("edit-locked") for item in stack] == [None, None, None, "true"]
 
 
-def test_programs_know_the_file_by_its_first_entry() -> None:
+def test_programs_know_the_file_by_its_first_bytes() -> None:
     data = encode_ora(stack_of(result()))
     first = _archive(data).infolist()[0]
     assert (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED)
-    assert _archive(data).read("mimetype") == b"image/openraster"
+    assert data[:4] == b"PK\x03\x04"
+    # Stored, without extra fields: the kind stands where programs look for it.
+    assert data[30:].startswith(b"mimetypeimage/openrasterPK")
     assert data == encode_ora(stack_of(result()))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "RGB;16", "CMYK"])
+def test_what_the_specification_demands(mode: Mode) -> None:
+    archive = _archive(encode_ora(stack_of(result(mode), per_region=True)))
+    names = archive.namelist()
+    assert {"stack.xml", "mergedimage.png", "Thumbnails/thumbnail.png"} <= {*names}
+    assert len(names) == len(set(names))
+    assert archive.read("stack.xml").startswith(b"<?xml version='1.0' encoding='UTF-8'?>")
+    root = ET.fromstring(archive.read("stack.xml"))
+    assert root.tag == "image" and [child.tag for child in root] == ["stack"]
+    assert all(element.tag in ("stack", "layer") for element in root.iter() if element is not root)
+    sources = [layer.attrib["src"] for layer in root.iter("layer")]
+    assert sorted(sources) == sorted(name for name in names if name.startswith("data/"))
+    for layer in root.iter("layer"):
+        assert int(layer.attrib["x"]) >= 0 and int(layer.attrib["y"]) >= 0
+        assert 0 <= float(layer.attrib["opacity"]) <= 1
+        assert layer.attrib["visibility"] in ("visible", "hidden")
+        assert layer.attrib["name"]
+    for name in names:
+        if name.endswith(".png"):
+            header = archive.read(name)[:29]
+            assert header.startswith(b"\x89PNG\r\n\x1a\n") and header[28] == 0, "not interlaced"
+    merged = archive.read("mergedimage.png")
+    assert struct.unpack(">II", merged[16:24]) == SIZE
+    small = archive.read("Thumbnails/thumbnail.png")
+    assert small[24] == 8 and max(struct.unpack(">II", small[16:24])) <= 256
 
 
 @pytest.mark.parametrize("mode", ["RGB", "LA;16", "1"])
@@ -79,3 +113,42 @@ def test_the_profile_comes_along() -> None:
     profile = bytes(16) + b"RGB " + bytes(108)
     data = encode_ora(replace(stack_of(result()), icc=profile))
     assert read_image(_archive(data).read("mergedimage.png")).metadata.icc == profile
+
+
+@pytest.mark.tools
+@pytest.mark.skipif(shutil.which("convert") is None, reason="needs ImageMagick")
+@pytest.mark.parametrize("per_region", [False, True])
+@pytest.mark.parametrize("mode", ["1", "L", "RGB", "P", "I;16", "RGB;16", "RGBA", "CMYK"])
+def test_imagemagick_lays_the_layers_over_one_another(
+    mode: Mode, per_region: bool, tmp_path: Path
+) -> None:
+    """Not all of its versions read the format: it is given the list's visible pictures."""
+    given = result(mode)
+    stack = stack_of(given, per_region=per_region)
+    archive = _archive(encode_ora(stack))
+    archive.extractall(tmp_path)
+    (root,) = ET.fromstring(archive.read("stack.xml"))
+    pictures: list[str] = []
+
+    def add(element: ET.Element) -> None:
+        for child in reversed(element):
+            if child.get("visibility") == "hidden":
+                continue
+            if child.tag == "stack":
+                add(child)
+                continue
+            place = f"+{child.attrib['x']}+{child.attrib['y']}"
+            pictures.extend(["(", child.attrib["src"], "-repage", place, ")"])
+
+    add(root)
+    expected = given.page.rgb if mode == "CMYK" else stack.merged
+    space = "gray" if expected.shape[2] == 1 else "rgb"
+    for picture in ([*pictures, "-background", "none", "-flatten"], ["mergedimage.png"]):
+        raw = subprocess.run(
+            ["convert", *picture, "-alpha", "off", "-endian", "LSB",
+             "-depth", str(stack.depth), f"{space}:-"],
+            capture_output=True, check=True, cwd=tmp_path,
+        ).stdout  # fmt: skip
+        found = np.frombuffer(raw, expected.dtype).reshape(expected.shape)
+        shown = np.s_[:] if stack.alpha is None else stack.alpha > 0
+        assert (found == expected)[shown].all()

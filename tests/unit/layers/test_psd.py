@@ -124,11 +124,13 @@ def test_imagemagick_opens_it(mode: Mode, tmp_path: Path) -> None:
     ]  # fmt: skip
     space = {"L": "gray", "RGB": "rgb", "CMYK": "cmyk"}[stack.space]
     alpha = "a" if stack.alpha is not None else ""
-    raw = subprocess.run(
-        ["convert", f"{path}[0]", "-endian", "LSB", "-depth", str(stack.depth),
-         f"{space}{alpha}:-"],
-        capture_output=True, check=True,
-    ).stdout  # fmt: skip
-    found = np.frombuffer(raw, stack.merged.dtype).reshape(*stack.merged.shape[:2], -1)
     shown = np.s_[:] if stack.alpha is None else stack.alpha > 0
-    assert (found[..., : stack.merged.shape[2]] == stack.merged)[shown].all()
+    # The merged picture, and what is visible flattened by the program itself.
+    for picture in ([f"{path}[0]"], [f"{path}[1,2]", "-background", "none", "-flatten"]):
+        raw = subprocess.run(
+            ["convert", *picture, "-endian", "LSB", "-depth", str(stack.depth),
+             f"{space}{alpha}:-"],
+            capture_output=True, check=True,
+        ).stdout  # fmt: skip
+        found = np.frombuffer(raw, stack.merged.dtype).reshape(*stack.merged.shape[:2], -1)
+        assert (found[..., : stack.merged.shape[2]] == stack.merged)[shown].all()
