@@ -6,88 +6,27 @@
 from __future__ import annotations
 
 import argparse
-import itertools
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+from letterer_type import sizes
 from PIL import Image as PILImage
-from PIL import ImageDraw, ImageFont
 
 import textclean
 from textclean.lettering.room import ellipse_mask
 from textclean.types import Page
 
-FONTS = (
-    ("horizontal", "truetype/dejavu/DejaVuSans.ttf", "So this is the way we go, my friend!"),
-    ("horizontal", "truetype/liberation/LiberationSans-Bold.ttf", "THE QUICK FOX JUMPED OVER IT"),
-    ("horizontal", "truetype/tomsontalks/TomsonTalks.ttf", "I HAVE NEVER SEEN THIS BEFORE"),
-    ("horizontal", "opentype/comic-neue/ComicNeue-Bold.otf", "Where have you been all this time?"),
-    (
-        "vertical",
-        "truetype/bizud-gothic/BIZUDGothic-Bold.ttf",
-        "これは私の大切な本です。忘れないで",
-    ),
-    ("vertical", "truetype/klee/KleeOne-SemiBold.ttf", "今日は本当にいい天気だね。一緒に行こう"),
-    (
-        "horizontal",
-        "truetype/bizud-gothic/BIZUDGothic-Regular.ttf",
-        "明日の朝、駅の前で待っています",
-    ),
-    ("horizontal", "truetype/nanum/NanumGothic.ttf", "오늘은 정말 좋은 날씨네요 같이 가요"),
-)
-SIZES = (22, 32, 46)
-FOLDER = Path("/usr/share/fonts")
+SAMPLES = ("comic-en.png", "comic-ja.webp", "comic-ko.jpg", "manga-vector-ja.png")
+LARGEST_ERROR = 0.15  # of a size of type
 FILL = 32  # grey levels that paper may be from its colour
-
-
-class Size(NamedTuple):
-    """What was set, and what was measured."""
-
-    font: str
-    direction: str
-    truth: int
-    found: float | None
-
-
-def drawn_page(direction: str, font: Path, text: str, size: int) -> np.ndarray:
-    """A white page with a bubble and a few lines in it, set solid or with usual leading."""
-    face = ImageFont.truetype(str(font), size)
-    image = PILImage.new("RGB", (900, 900), "white")
-    draw = ImageDraw.Draw(image)
-    draw.ellipse((60, 60, 840, 840), outline="black", width=4)
-    if direction == "vertical":
-        for column, start in enumerate(range(0, len(text), 7)):
-            for row, sign in enumerate(text[start : start + 7]):
-                x, y = 560 - column * size * 1.5, 250 + row * size
-                draw.text((x + size / 2, y + size / 2), sign, "black", face, anchor="mm")
-        return np.array(image)
-    words, lines = text.split(" "), [""]
-    for word in words if len(words) > 1 else [text[i : i + 6] for i in range(0, len(text), 6)]:
-        joined = f"{lines[-1]} {word}".strip()
-        if draw.textlength(joined, face) > 300 or len(words) == 1:
-            lines.append(word)
-        else:
-            lines[-1] = joined
-    for row, line in enumerate(filter(None, lines)):
-        draw.text((450, 330 + row * size * 1.25), line, "black", face, anchor="ms")
-    return np.array(image)
-
-
-def sizes(cleaner: textclean.Cleaner) -> Iterator[Size]:
-    """Measured sizes of type, a page each."""
-    for (direction, name, text), size in itertools.product(FONTS, SIZES):
-        if not (FOLDER / name).exists():
-            continue
-        result = cleaner.clean(Page.from_rgb(drawn_page(direction, FOLDER / name, text, size)))
-        measured = [r.lettering.font_size for r in result.regions if r.lettering is not None]
-        value = statistics.median(measured) if measured else None
-        yield Size(Path(name).stem, direction, size, value)
 
 
 class Room(NamedTuple):
@@ -136,33 +75,54 @@ def _judged(clean: np.ndarray, box: tuple[int, ...], shape: np.ndarray) -> tuple
     return not other[shape & ~inner].any(), not other.any()
 
 
-def chapter(result: textclean.PageResult, pages: int) -> tuple[float, float]:
-    """Seconds to write a chapter of one page, over and over, as PNGs and as PSDs, in turns."""
-    png = psd = 0.0
-    with tempfile.TemporaryDirectory() as folder:
+class Run(NamedTuple):
+    """What a run of the command took, in seconds: on the clock, and of processors."""
+
+    wall: float
+    cpu: float
+
+
+def chapter(pages: int, rounds: int) -> tuple[list[Run], list[Run]]:
+    """Runs of ``textclean clean`` on a chapter of PNGs: without PSDs and with them, in turns."""
+    plain: list[Run] = []
+    layered: list[Run] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "chapter").mkdir()
         for number in range(pages):
-            for suffix in (".png", ".psd"):
-                start = time.perf_counter()
-                result.save(Path(folder) / f"{number:03d}{suffix}")
-                spent = time.perf_counter() - start
-                png, psd = (png + spent, psd) if suffix == ".png" else (png, psd + spent)
-    return png, psd
+            page = PILImage.open(Path("samples") / SAMPLES[number % len(SAMPLES)]).convert("RGB")
+            page.save(folder / "chapter" / f"{number + 1:03d}.png")
+        for number in range(rounds):
+            plain.append(_run(folder, f"png-{number}"))
+            layered.append(_run(folder, f"both-{number}", "--psd", str(folder / f"psd-{number}")))
+            psds = len(list((folder / f"psd-{number}").glob("*.psd")))
+            assert psds == pages, f"{psds} PSDs of {pages} pages"
+    return plain, layered
+
+
+def _run(folder: Path, output: str, *more: str) -> Run:
+    command = [sys.executable, "-m", "textclean", "clean", str(folder / "chapter"),
+               "-o", str(folder / output), "-q", *more]  # fmt: skip
+    before, start = os.times(), time.perf_counter()
+    subprocess.run(command, check=True)
+    wall, after = time.perf_counter() - start, os.times()
+    used = after.children_user + after.children_system
+    return Run(wall, used - before.children_user - before.children_system)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--pages", type=int, default=20, help="pages of the chapter; 0 = skip")
+    parser.add_argument("--rounds", type=int, default=1, help="runs of the chapter, either way")
     parser.add_argument("--only", choices=("room", "type", "chapter"), help="one of the three")
     given = parser.parse_args()
-    cleaner = textclean.make_cleaner()
-
     if given.only in (None, "room"):
-        print_rooms(cleaner, given.data)
+        print_rooms(textclean.make_cleaner(), given.data)
     if given.only in (None, "type"):
-        print_sizes(cleaner)
+        print_sizes(textclean.make_cleaner())
     if given.only in (None, "chapter") and given.pages:
-        print_chapter(cleaner, given.pages)
+        print_chapter(given.pages, given.rounds)
 
 
 def print_rooms(cleaner: textclean.Cleaner, data: Path) -> None:
@@ -179,27 +139,31 @@ def print_rooms(cleaner: textclean.Cleaner, data: Path) -> None:
 
 
 def print_sizes(cleaner: textclean.Cleaner) -> None:
-    print("size of type: drawn, measured, error")
-    errors = []
-    for size in sizes(cleaner):
-        error = None if size.found is None else size.found / size.truth - 1
-        errors.append(1.0 if error is None else abs(error))
-        told = "not measured" if error is None else f"{size.found:5.1f}  {error:+.1%}"
-        print(f"  {size.font:24} {size.direction:10} {size.truth:3}  {told}", flush=True)
-    if errors:
-        good = sum(error <= 0.15 for error in errors)
-        print(f"  within 15 %: {good} of {len(errors)}; worst {max(errors):.1%}")
+    print("size of type: manner, face, true size, measured, error")
+    errors: dict[str, list[float]] = {}
+    for setting, truth, found in sizes(cleaner):
+        error = None if found is None else found / truth - 1
+        manner = setting.manner + (" with ruby" if setting.ruby else "")
+        errors.setdefault(manner, []).append(1.0 if error is None else abs(error))
+        told = "not measured" if error is None or found is None else f"{found:5.1f}  {error:+.1%}"
+        print(f"  {manner:18} {Path(setting.font).stem:26} {truth:5.1f}  {told}", flush=True)
+    errors["all"] = [error for some in errors.values() for error in some]
+    for manner, some in errors.items():
+        good = sum(error <= LARGEST_ERROR for error in some)
+        print(f"  {manner:18} within 15 %: {good} of {len(some)}; worst {max(some, default=0):.1%}")
 
 
-def print_chapter(cleaner: textclean.Cleaner, pages: int) -> None:
-    image = np.array(PILImage.open("samples/comic-en.png").convert("RGB"))
-    start = time.perf_counter()
-    result = cleaner.clean(Page.from_rgb(image))
-    cleaning = pages * (time.perf_counter() - start)
-    png, psd = chapter(result, pages)
-    print(f"chapter of {pages} pages: cleaned {cleaning:.1f} s, written as PNG {png:.1f} s, "
-          f"as PSD {psd:.1f} s; writing {psd / png:.2f}×, "
-          f"all {(cleaning + psd) / (cleaning + png):.2f}×")  # fmt: skip
+def print_chapter(pages: int, rounds: int) -> None:
+    plain, layered = chapter(pages, rounds)
+    for what, runs in (("PNG", plain), ("PNG and PSD", layered)):
+        told = ", ".join(f"{run.wall:.1f} s ({run.cpu:.1f} s CPU)" for run in runs)
+        print(f"chapter of {pages} pages to {what}: {told}")
+    wall, cpu = (
+        statistics.median(getattr(run, name) for run in layered)
+        / statistics.median(getattr(run, name) for run in plain)
+        for name in ("wall", "cpu")
+    )
+    print(f"  with PSDs: {wall:.2f} of the time, {cpu:.2f} of the CPU time")
 
 
 if __name__ == "__main__":

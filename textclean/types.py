@@ -139,7 +139,10 @@ class Lettering:
     """How the text of a region was set, measured from its strokes: what new text can go by.
 
     Attributes:
-        font_size: Height of the em in pixels, what type is chosen by.
+        font_size: Size of the type in pixels, as far as pixels tell it: of alphabets, the em of a
+            face whose capitals are 0.72 em high (most are; one with lower capitals is larger by
+            its own em); of kana, ideographs and hangul, the side of the full-width cell. Ruby
+            does not count.
         stroke_width: Width of the strokes in pixels.
         rotation: Angle of the lines to the horizontal (of columns: to the vertical) in degrees,
             clockwise, as the page is seen.

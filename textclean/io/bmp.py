@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+import cv2
 import numpy as np
 from PIL import BmpImagePlugin
 
@@ -18,7 +19,7 @@ from textclean.types import Metadata
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclean.types import Mode
+    from textclean.types import Mask, Mode
 
 _RGB, _RLE8, _RLE4, _BITFIELDS, _ALPHA_BITFIELDS = 0, 1, 2, 3, 6
 _MASKS: Final = {16: (0x7C00, 0x03E0, 0x001F, 0), 32: (0xFF0000, 0xFF00, 0xFF, 0)}
@@ -91,13 +92,14 @@ def decode(data: bytes, max_pixels: int) -> Raster:
     )
 
 
-def encode(original: bytes, pixels: NDArray[Any], before: NDArray[Any]) -> bytes:
+def encode(original: bytes, pixels: NDArray[Any], chosen: Mask) -> bytes:
     """The BMP with other pixels of the same mode and size.
 
     Args:
         original: The BMP that the page was decoded from.
         pixels: Native array, as :func:`decode` gives it.
-        before: What :func:`decode` gives for ``original``; only pixels that differ are written.
+        chosen: ``(H, W)`` bool: the pixels that differ from what :func:`decode` gives for
+            ``original``; only rows that have some are written.
 
     Returns:
         The original's bytes with those pixels replaced; run-length coding is expanded.
@@ -105,18 +107,20 @@ def encode(original: bytes, pixels: NDArray[Any], before: NDArray[Any]) -> bytes
     layout = _layout(original, pixels.shape[0] * pixels.shape[1])
     if layout.compression in _RLE_PALETTE:
         original, layout = _expanded(original, layout)
-    rows = _rows(original, layout).copy()
+    data = bytearray(original)
+    every = _rows(data, layout)
+    touched = np.flatnonzero(chosen.any(axis=1))
+    rows, pixels = every[touched], pixels[touched]
     if layout.bits <= 8:
         # Padding at the end of a row stays as it is.
         used = (layout.width * layout.bits + 7) // 8
         rows[:, :used] = pack_bits(pixels.astype(np.uint8), layout.bits)
     elif layout.bits == 24:
-        rows[:, : 3 * layout.width] = _reversed(pixels).reshape(layout.height, -1)
+        rows[:, : 3 * layout.width] = _reversed(pixels).reshape(len(rows), -1)
     else:
-        _patch_fields(rows, pixels, before, layout)
-    raw = rows[::-1] if layout.bottom_up else rows
-    end = layout.offset + raw.size
-    return original[: layout.offset] + raw.tobytes() + original[end:]
+        _patch_fields(rows, pixels, chosen[touched], layout)
+    every[touched] = rows
+    return bytes(data)
 
 
 def _layout(data: bytes, max_pixels: int) -> _Layout:
@@ -181,8 +185,8 @@ def _palette(data: bytes, size: int, bits: int) -> NDArray[np.uint8]:
     return np.frombuffer(raw, np.uint8).reshape(-1, each)[:, 2::-1].copy()
 
 
-def _rows(data: bytes, layout: _Layout) -> NDArray[np.uint8]:
-    """``(H, row_bytes)`` uint8, top row first."""
+def _rows(data: bytes | bytearray, layout: _Layout) -> NDArray[np.uint8]:
+    """``(H, row_bytes)`` uint8, top row first; to be written into where the data is."""
     length = layout.row_bytes * layout.height
     raw = np.frombuffer(data, np.uint8)[layout.offset : layout.offset + length]
     if raw.size < length:
@@ -204,11 +208,9 @@ def _pixels(rows: NDArray[np.uint8], layout: _Layout) -> NDArray[Any]:
 
 
 def _reversed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``(H, W, 3)``: blue, green, red for red, green, blue; channel by channel, which is faster."""
-    other = np.empty(pixels.shape, np.uint8)
-    for channel in range(3):
-        other[..., channel] = pixels[..., 2 - channel]
-    return other
+    """``(H, W, 3)``: blue, green, red for red, green, blue."""
+    other = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_BGR2RGB)
+    return np.asarray(other, np.uint8)
 
 
 def _words(rows: NDArray[np.uint8], layout: _Layout) -> NDArray[Any]:
@@ -225,10 +227,9 @@ def _field(words: NDArray[Any], mask: int) -> NDArray[np.uint8]:
 
 
 def _patch_fields(
-    rows: NDArray[np.uint8], pixels: NDArray[Any], before: NDArray[Any], layout: _Layout
+    rows: NDArray[np.uint8], pixels: NDArray[Any], changed: Mask, layout: _Layout
 ) -> None:
     words = _words(rows, layout).astype(np.uint32)
-    changed = (pixels != before).any(axis=2)
     for channel, mask in enumerate(layout.masks[: pixels.shape[2]]):
         step = mask & -mask
         top = mask // step
@@ -236,7 +237,7 @@ def _patch_fields(
         words[changed] = words[changed] & np.uint32(~mask & 0xFFFFFFFF) | values * np.uint32(step)
     each = layout.bits // 8
     raw = words.astype(f"<u{each}").view(np.uint8)
-    rows[:, : each * layout.width] = raw.reshape(layout.height, -1)
+    rows[:, : each * layout.width] = raw.reshape(len(rows), -1)
 
 
 def _expanded(data: bytes, layout: _Layout) -> tuple[bytes, _Layout]:

@@ -19,7 +19,7 @@ from textclean.errors import (
 from textclean.io import avif, bmp, jp2, jpeg, jxl, png, tiff, webp
 from textclean.io.guard import MAX_PIXELS, check_file_size
 from textclean.io.notes import note
-from textclean.io.raster import LOSSLESS, Raster, changed, differs_outside
+from textclean.io.raster import LOSSLESS, Raster, changed, require_inside, require_same_outside
 from textclean.io.sniff import FOREIGN_DOCUMENTS, FOREIGN_IMAGES, HEAD_BYTES, sniff
 from textclean.io.thumbnails import cleared
 from textclean.io.tiff_file import TiffFile
@@ -165,22 +165,6 @@ def cannot_read(path: Path, error: OSError) -> FileAccessError:
     return FileAccessError(f"cannot read {path}: {error.strerror or error}")
 
 
-def require_same_outside(before: Raster, after: Raster, mask: Mask) -> None:
-    """Check what was written against what was there.
-
-    Raises:
-        PageError: A pixel outside the mask differs.
-    """
-    count = differs_outside(before, after, mask)
-    if count < 0:
-        raise PageError(
-            f"the page would come back as {after.mode} {after.pixels.shape} instead of "
-            f"{before.mode} {before.pixels.shape}; it was not written"
-        )
-    if count:
-        raise PageError(f"{count} pixels outside the mask would change; the page was not written")
-
-
 def require_fits(page: Page, mask: Mask, before: Raster) -> None:
     """Check that a page can stand where the original stood.
 
@@ -210,10 +194,12 @@ def _write_image(page: Page, mask: Mask, original: bytes, loaded: Page | None) -
         before = promoted(before)
         note_promoted(before)
     require_fits(page, mask, before)
+    chosen = changed(before.pixels, page.pixels)
+    require_inside(chosen, mask)
     original = cleared(original, before.metadata.format or "image")
     if sniff(original[:HEAD_BYTES]) == "jpeg":
-        return _write_jpeg(original, before, page, mask)
-    encoded = _encode(original, page, before)
+        return _write_jpeg(original, before, page, chosen, mask)
+    encoded = _encode(original, page, chosen)
     after = decode_image(encoded, limit)
     if before.metadata.extra[LOSSLESS] and not page.metadata.extra.get(ALLOW_LOSSY):
         require_same_outside(before, after, mask)
@@ -224,9 +210,9 @@ def _write_image(page: Page, mask: Mask, original: bytes, loaded: Page | None) -
     return encoded
 
 
-def _write_jpeg(original: bytes, before: Raster, page: Page, mask: Mask) -> bytes:
+def _write_jpeg(original: bytes, before: Raster, page: Page, chosen: Mask, mask: Mask) -> bytes:
     """A JPEG with new blocks: what they change outside the mask is told."""
-    written = jpeg.encode(original, before, page.pixels)
+    written = jpeg.encode(original, before, page.pixels, chosen)
     where = ", all in the blocks it touches," if written.spliced else ""
     _note_loss(before, written.raster, written.differs, mask, where)
     return written.data
@@ -246,7 +232,7 @@ def _note_loss(before: Raster, after: Raster, differs: Mask, mask: Mask, where: 
     )
 
 
-def _encode(original: bytes, page: Page, before: Raster) -> bytes:
+def _encode(original: bytes, page: Page, chosen: Mask) -> bytes:
     kind = sniff(original[:HEAD_BYTES])
     lossy = bool(page.metadata.extra.get(ALLOW_LOSSY))
     promote = bool(page.metadata.extra.get(PROMOTED))
@@ -256,19 +242,23 @@ def _encode(original: bytes, page: Page, before: Raster) -> bytes:
         encoded: bytes = _MODERN[kind].encode(original, page.pixels, allow_lossy=lossy)
         return encoded
     if kind == "bmp":
-        return bmp.encode(original, page.pixels, before.pixels)
+        return bmp.encode(original, page.pixels, chosen)
     file = TiffFile(original)
-    chosen = _only_page(file)
-    gone = previews_of(file, [chosen], {chosen})
+    index = _only_page(file)
+    gone = previews_of(file, [index], {index})
     if gone:
         note_gone()
-    encode = tiff.encode_promoted if promote else tiff.encode
+    bare = without_previews(file, file.ifds[index])
+    if promote:
+        new = tiff.encode_promoted(file, bare, page.pixels)
+    else:
+        new = tiff.encode(file, bare, page.pixels, chosen)
     out = io.BytesIO()
     writer = TiffWriter(out, file.order)
-    for index, ifd in enumerate(file.ifds):
-        if index == chosen:
-            writer.add(*encode(file, without_previews(file, ifd), page.pixels), file)
-        elif index not in gone:
+    for number, ifd in enumerate(file.ifds):
+        if number == index:
+            writer.add(*new, file)
+        elif number not in gone:
             writer.add(ifd, file.blocks(ifd), file)
     return out.getvalue()
 

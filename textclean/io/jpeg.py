@@ -89,7 +89,9 @@ class Rewritten:
     spliced: bool = True
 
 
-def encode(original: bytes, before: Raster, pixels: NDArray[Any]) -> Rewritten:
+def encode(
+    original: bytes, before: Raster, pixels: NDArray[Any], chosen: Mask | None = None
+) -> Rewritten:
     """The JPEG with other pixels of the same mode and size.
 
     Blocks without a pixel that differs from the original's keep their coefficients. What was
@@ -99,11 +101,13 @@ def encode(original: bytes, before: Raster, pixels: NDArray[Any]) -> Rewritten:
         original: The JPEG that the page was decoded from.
         before: What it decodes to.
         pixels: ``(H, W)`` or ``(H, W, C)`` uint8, as :func:`decode` gives it.
+        chosen: ``(H, W)`` bool, where they differ from those; None = it is looked for.
 
     Returns:
         A JPEG with the original's tables, sampling, progression, restart interval and metadata.
     """
-    chosen = changed(before.pixels, pixels)
+    if chosen is None:
+        chosen = changed(before.pixels, pixels)
     if not chosen.any():
         return Rewritten(original, before, chosen)
     try:

@@ -168,7 +168,8 @@ class Changes:
         count = _pooled(hole, fy, fx)
         sums = np.stack([_pooled(channel * hole, fy, fx) for channel in channels])
         inside = _pooled(self._inside(index, where), fy, fx)
-        return sums / np.maximum(count, 1), count / np.maximum(inside, 1)
+        mean, share = sums / np.maximum(count, 1), count / np.maximum(inside, 1)
+        return np.asarray(mean, np.float32), np.asarray(share, np.float32)
 
     def _inside(self, index: int, where: tuple[Ints, Ints]) -> Mask:
         """``(m, down, across)``: the pixels of blocks that lie within the page."""

@@ -115,11 +115,11 @@ def locate(
     pairs = np.array([known.index(pair) for pair in tables], np.int64)
     starts, stops = np.zeros(count, np.int64), np.zeros(count, np.int64)
     looks = np.concatenate([block_looks(*pair, several=not is_compiled()) for pair in known])
-    quick, size = looks, SIZE
+    quick, each_table = looks, SIZE
     if is_compiled():
-        quick, size = np.concatenate([short_looks(*pair) for pair in known]), 1 << SHORT_BITS
+        quick, each_table = np.concatenate([short_looks(*pair) for pair in known]), 1 << SHORT_BITS
     pieces = bits.starts, bits.ends, each
-    if not _walk(bits.windows, quick, size, looks, 3 * pairs, *pieces, starts, stops):
+    if not _walk(bits.windows, quick, each_table, looks, 3 * pairs, *pieces, starts, stops):
         raise NotSpliceable("its data is damaged")
     firsts = np.stack([single_looks(dc, first=True) for dc, _ in known])
     which = repeated(pairs, count)

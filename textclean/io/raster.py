@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from textclean.errors import PageError
 from textclean.native import to_rgb, upright
 from textclean.types import Metadata, Page
 
@@ -75,6 +76,31 @@ def differs_outside(before: Raster, after: Raster, mask: Mask) -> int:
     if before.mode != after.mode or before.pixels.shape != after.pixels.shape:
         return -1
     return int(np.count_nonzero(changed(before.pixels, after.pixels) & ~mask))
+
+
+def require_same_outside(before: Raster, after: Raster, mask: Mask) -> None:
+    """Check what was written against what was there.
+
+    Raises:
+        PageError: A pixel outside the mask differs.
+    """
+    if before.mode != after.mode or before.pixels.shape != after.pixels.shape:
+        raise PageError(
+            f"the page would come back as {after.mode} {after.pixels.shape} instead of "
+            f"{before.mode} {before.pixels.shape}; it was not written"
+        )
+    require_inside(changed(before.pixels, after.pixels), mask)
+
+
+def require_inside(chosen: Mask, mask: Mask) -> None:
+    """Check that pixels that change lie under the mask.
+
+    Raises:
+        PageError: One does not.
+    """
+    count = np.count_nonzero(chosen & ~mask)
+    if count:
+        raise PageError(f"{count} pixels outside the mask would change; the page was not written")
 
 
 def changed(before: NDArray[Any], after: NDArray[Any]) -> Mask:

@@ -10,12 +10,16 @@ import numpy as np
 
 from textclean.errors import CorruptInputError, UnsupportedFormatError
 from textclean.io import tiff_layout as tl
-from textclean.io.raster import LOSSLESS, WARNINGS, Raster, grey_palette
+from textclean.io.raster import (
+    LOSSLESS,
+    WARNINGS,
+    Raster,
+    grey_palette,
+    require_same_outside,
+)
 from textclean.io.tiff_codec import (
     DEFLATE,
-    DEFLATE_LEVEL,
     JPEG,
-    single_page,
 )
 from textclean.io.tiff_file import (
     LONG,
@@ -27,6 +31,13 @@ from textclean.io.tiff_file import (
     TiffFile,
     with_tags,
 )
+from textclean.io.tiff_patch import (
+    all_rows,
+    rows_of_bytes,
+    rows_of_pixels,
+    runs_of,
+    with_blocks,
+)
 from textclean.io.tiff_previews import PHOTOSHOP_LAYERS
 from textclean.io.tiff_samples import JPEG_TABLES, read_samples, write_samples
 from textclean.types import Metadata
@@ -37,6 +48,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclean.io.tiff_layout import Layout
+    from textclean.types import Mask
 
 _ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _ICC = 274, 282, 283, 296, 34675
 _YCBCR_TAGS: Final = (529, 530, 531, 532)
@@ -65,33 +77,49 @@ def decode(file: TiffFile, ifd: Ifd, max_pixels: int) -> Raster:
     )
 
 
-def encode(file: TiffFile, ifd: Ifd, pixels: NDArray[Any]) -> tuple[Ifd, list[bytes]]:
+def encode(
+    file: TiffFile, ifd: Ifd, pixels: NDArray[Any], chosen: Mask | None = None
+) -> tuple[Ifd, list[bytes]]:
     """One page with other pixels of the same mode and size.
 
     JPEG-compressed pages come back with Deflate, so that what is not touched stays as it was
-    decoded. All other compressions are kept.
+    decoded. All other compressions are kept, and so are strips and tiles in which nothing changes.
 
     Args:
         file: The file that the page was decoded from.
         ifd: Its directory there.
         pixels: Native array, as :func:`decode` gives it.
+        chosen: ``(H, W)`` bool, where it differs; None = all is written anew.
 
     Returns:
         The new directory (without block offsets) and its blocks.
     """
     layout = tl.read_layout(file, ifd, pixels.shape[0] * pixels.shape[1])
+    stored = list(file.blocks(ifd))
+    if layout.compression == JPEG:
+        samples = _samples(file, ifd, layout, stored, pixels)
+        new = write_samples(file, samples, _deflated(layout), _QUICK_LEVEL)
+        return with_tags(ifd, _without_jpeg(file, layout)), new
+    rows = all_rows(layout) if chosen is None else rows_of_pixels(layout, chosen)
+    blocks = stored
+    for run in runs_of(layout, rows):
+        own = [stored[number] for number in run.numbers]
+        samples = _samples(file, ifd, run.part, own, pixels[run.rows])
+        blocks = with_blocks(blocks, run, write_samples(file, samples, run.part))
+    return ifd, blocks
+
+
+def _samples(
+    file: TiffFile, ifd: Ifd, layout: Layout, stored: Sequence[bytes], pixels: NDArray[Any]
+) -> NDArray[Any]:
+    """``(H, W, S)`` samples of new pixels, with the old ones of channels that no page shows."""
     if layout.samples == layout.base + layout.has_alpha:
         shape = layout.height, layout.width, layout.samples
         samples: NDArray[Any] = np.empty(shape, np.uint16 if layout.bits == 16 else np.uint8)
     else:
-        samples = read_samples(file, ifd, layout)
+        samples = read_samples(file, ifd, layout, stored)
     _put(samples, pixels, layout)
-    changes: dict[int, Tag | None] = {}
-    level = DEFLATE_LEVEL
-    if layout.compression == JPEG:
-        changes |= _without_jpeg(file, layout)
-        layout, level = _deflated(layout), _QUICK_LEVEL
-    return with_tags(ifd, changes), write_samples(file, samples, layout, level)
+    return samples
 
 
 def encode_promoted(file: TiffFile, ifd: Ifd, pixels: NDArray[Any]) -> tuple[Ifd, list[bytes]]:
@@ -133,12 +161,34 @@ def encode_promoted(file: TiffFile, ifd: Ifd, pixels: NDArray[Any]) -> tuple[Ifd
     )
 
 
-def decode_encoded(file: TiffFile, ifd: Ifd, blocks: Sequence[bytes]) -> Raster:
-    """Decode what :func:`encode` gives, before it is in a file."""
-    # Sub-directories are not written along: what points to them would point anywhere.
-    tags = {number: tag for number, tag in ifd.tags.items() if number not in ifd.children}
-    alone = TiffFile(single_page(tags, blocks, file.order))
-    return decode(alone, alone.ifds[0], sys.maxsize)
+def require_kept(
+    file: TiffFile, old: Ifd, made: tuple[Ifd, Sequence[bytes]], before: Raster, mask: Mask
+) -> None:
+    """Check what :func:`encode` gives: blocks that are new by decoding them, others by their bytes.
+
+    Args:
+        file: The file that the page was decoded from.
+        old: Its directory there.
+        made: The new directory and its blocks.
+        before: What the page decoded to.
+        mask: ``(H, W)`` bool, as stored: where it may differ.
+
+    Raises:
+        PageError: A pixel outside the mask would change.
+    """
+    new, blocks = made
+    layout = tl.read_layout(file, replace(new, blocks=((0, 0),) * len(blocks)), sys.maxsize)
+    stored = list(file.blocks(old))
+    rows = all_rows(layout)
+    same = layout == tl.read_layout(file, old, sys.maxsize)
+    if same and all(new.tags.get(n) == old.tags.get(n) for n in (tl.COLOR_MAP, JPEG_TABLES)):
+        rows = rows_of_bytes(layout, stored, blocks)
+    for run in runs_of(layout, rows):
+        own = [blocks[number] for number in run.numbers]
+        pixels = _native(read_samples(file, new, run.part, own), run.part)
+        part = replace(before, pixels=before.pixels[run.rows])
+        after = Raster(pixels, layout.mode)
+        require_same_outside(part, after, mask[run.rows])
 
 
 def _native(samples: NDArray[Any], layout: Layout) -> NDArray[Any]:

@@ -12,8 +12,8 @@ from textclean.io import tiff
 from textclean.io.atomic import OutputFile, Spool, file_id, refuse_input
 from textclean.io.document import Document, DocumentSink, located, writing
 from textclean.io.guard import check_file_size
-from textclean.io.images import cannot_read, require_fits, require_same_outside
-from textclean.io.raster import Raster
+from textclean.io.images import cannot_read, require_fits
+from textclean.io.raster import Raster, changed
 from textclean.io.tiff_file import TiffFile, is_movable
 from textclean.io.tiff_previews import note_gone, page_ifds, previews_of, without_previews
 from textclean.io.tiff_writer import TiffWriter
@@ -144,13 +144,17 @@ class TiffSink(DocumentSink):
         if previews_of(file, self._indices, {own.index}):
             note_gone()
         before = own.raster(page.pixels.shape[0] * page.pixels.shape[1])
-        encode = tiff.encode
-        if page.metadata.extra.get(PROMOTED):
-            before, encode = promoted(before), tiff.encode_promoted
+        promote = bool(page.metadata.extra.get(PROMOTED))
+        if promote:
+            before = promoted(before)
             note_promoted(before)
         require_fits(page, mask, before)
-        new, blocks = encode(file, ifd, page.pixels)
-        require_same_outside(before, tiff.decode_encoded(file, new, blocks), mask)
+        chosen = changed(before.pixels, page.pixels)
+        if promote:
+            new, blocks = tiff.encode_promoted(file, ifd, page.pixels)
+        else:
+            new, blocks = tiff.encode(file, ifd, page.pixels, chosen)
+        tiff.require_kept(file, ifd, (new, blocks), before, mask)
         with writing(self._output.path):
             self._pages[entry.number] = new, [self._spool.add(block) for block in blocks]
 

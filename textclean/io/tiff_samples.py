@@ -37,11 +37,20 @@ JPEG_TABLES: Final = 347
 _YCBCR_SUBSAMPLING, _UNDEFINED = 530, 7
 
 
-def read_samples(file: TiffFile, ifd: Ifd, layout: Layout) -> NDArray[Any]:
-    """``(H, W, S)`` uint8 (also of fewer bits) or uint16 in this machine's order, writable."""
+def read_samples(
+    file: TiffFile, ifd: Ifd, layout: Layout, blocks: Sequence[bytes] | None = None
+) -> NDArray[Any]:
+    """``(H, W, S)`` uint8 (also of fewer bits) or uint16 in this machine's order, writable.
+
+    Args:
+        file: The file.
+        ifd: The page's directory.
+        layout: How its blocks are to be read.
+        blocks: Strips or tiles; None = those that the directory tells of.
+    """
+    blocks = list(file.blocks(ifd)) if blocks is None else blocks
     if layout.compression == JPEG:
-        return _read_jpeg(file, ifd, layout)
-    blocks = list(file.blocks(ifd))
+        return _read_jpeg(file, ifd, layout, blocks)
     each = layout.across * layout.down
     planes = [
         _read_plane(blocks[i * each : (i + 1) * each], file.order.order, layout)
@@ -122,9 +131,11 @@ def _write_plane(samples: NDArray[Any], order: str, layout: Layout, level: int) 
     return [block.translate(REVERSED) for block in blocks] if layout.reversed_bits else blocks
 
 
-def _read_jpeg(file: TiffFile, ifd: Ifd, layout: Layout) -> NDArray[np.uint8]:
+def _read_jpeg(
+    file: TiffFile, ifd: Ifd, layout: Layout, blocks: Sequence[bytes]
+) -> NDArray[np.uint8]:
     tags = _jpeg_tags(file, ifd, layout)
-    image = decode_tiff(single_page(tags, list(file.blocks(ifd)), file.order))
+    image = decode_tiff(single_page(tags, blocks, file.order))
     samples = np.array(image)
     if image.mode not in ("L", "RGB", "CMYK") or len(image.getbands()) != layout.base:
         raise UnsupportedFormatError(f"the JPEG in the TIFF decodes to mode {image.mode}")

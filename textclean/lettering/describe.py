@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from textclean.lettering.lines import lines_of
-from textclean.lettering.setting import alignment, font_size, slant, spacing
+from textclean.lettering.setting import alignment, slant, spacing
+from textclean.lettering.size import font_size
 from textclean.mask.morphology import dilate, rasterize, ring
 from textclean.types import Lettering
 
