@@ -121,7 +121,9 @@ def _choice(*, device: str, offline: bool) -> Inpainter:
 
 
 def _auto(*, device: str, offline: bool) -> Inpainter:
+    from textclean.inpaint.dyes import DyesFirst
     from textclean.inpaint.gutters import GuttersFirst
+    from textclean.inpaint.limits import WithinLimits
     from textclean.inpaint.paper import PaperLast
     from textclean.inpaint.plain import PlainFirst
 
@@ -129,7 +131,7 @@ def _auto(*, device: str, offline: bool) -> Inpainter:
         network: Inpainter = _Lazy(lambda: _FACTORIES[AUTO](device=device, offline=offline))
     else:  # a missing device is told now
         network = _FACTORIES[AUTO](device=device, offline=offline)
-    return PlainFirst(GuttersFirst(PaperLast(network)))
+    return PlainFirst(PaperLast(DyesFirst(WithinLimits(GuttersFirst(network)))))
 
 
 _FACTORIES: dict[str, InpainterFactory] = {

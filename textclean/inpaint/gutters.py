@@ -87,20 +87,23 @@ def paint_gutters(
     if found is None:
         return painted, rest, band
     paper, inside = found
-    through = straight(carried_on(inside, paper, mask))
-    inside &= through
-    if not inside.any():
-        return painted, rest, band
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    pieces = []
     for index in range(1, count):
         x, y, width, height, _ = (int(value) for value in boxes[index])
         near = np.s_[max(y - BAND, 0) : y + height + BAND, max(x - BAND, 0) : x + width + BAND]
         piece = labels[near] == index
         if see_through is not None and see_through[near][piece].any():
             continue
-        rim = _grown(piece, 1) & ~mask[near]
-        beside, drawn = rim & inside[near], rim & ~paper[near]
-        if min(int(beside.sum()), int(drawn.sum())) < LEAST:
+        if _borders(piece, mask[near], inside[near], paper[near]) is not None:
+            pieces.append((near, piece))
+    if not pieces:  # as on most pages: what follows looks at the whole page
+        return painted, rest, band
+    through = straight(carried_on(inside, paper, mask))
+    inside &= through
+    for near, piece in pieces:
+        beside = _borders(piece, mask[near], inside[near], paper[near])
+        if beside is None:
             continue
         own = piece & through[near]
         edged, line = with_edges(image[near], mask[near], through[near])
@@ -111,6 +114,17 @@ def paint_gutters(
         # One pixel more: along its edge the gutter is mixed with what it borders.
         band[near] |= own | _grown(_grown(piece & ~own, BAND) & inside[near], 1)
     return painted, rest, band & ~rest
+
+
+def _borders(piece: Mask, mask: Mask, inside: Mask, paper: Mask) -> Mask | None:
+    """The gutter's pixels along the rim of a piece; None if it does not border on both.
+
+    Both are gutter and drawing, and :data:`LEAST` pixels of each.
+    """
+    rim = _grown(piece, 1) & ~mask
+    beside: Mask = rim & inside
+    drawn = rim & ~paper
+    return beside if min(int(beside.sum()), int(drawn.sum())) >= LEAST else None
 
 
 def gutter(image: Image, mask: Mask) -> tuple[Mask, Mask] | None:

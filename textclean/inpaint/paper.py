@@ -33,6 +33,8 @@ PRINT = 110.0
 """Grey levels under the paper from which on a pixel is print."""
 REACH = 3
 """Pixels around print in which nothing is touched: its soft rims."""
+LEVELS = 2.0
+"""Grey levels that are added before a logarithm is taken, so that black has a density."""
 UNEVEN = 3.0
 """Spread of the paper, in grey levels, beyond which a cell is left as it was un-mixed: what the ink
 lets through of old paper's own texture is better than any grain (1.7 dB on a page of 1784)."""
@@ -72,7 +74,7 @@ def settled(filled: Image, mask: Mask, unmixed: Mask) -> Image:
         max(columns[0] - 2 * CELL, 0) : columns[-1] + 2 * CELL,
     ]
     part, known = filled[box], ~mask[box]
-    measured = _measure(part, known)
+    measured = measure_paper(part, known)
     if measured is None:
         return filled
     paper, even = measured
@@ -89,7 +91,7 @@ def settled(filled: Image, mask: Mask, unmixed: Mask) -> Image:
     return out
 
 
-def _measure(image: Image, known: Mask) -> tuple[NDArray[np.float32], Mask] | None:
+def measure_paper(image: Image, known: Mask) -> tuple[NDArray[np.float32], Mask] | None:
     """The paper under a page: its colour at each pixel, and where it is even.
 
     Args:
@@ -132,6 +134,17 @@ def _measure(image: Image, known: Mask) -> tuple[NDArray[np.float32], Mask] | No
     paper = cv2.resize(colors, size, interpolation=cv2.INTER_LINEAR)[:height, :width]
     flags: Any = cv2.resize(even, size, interpolation=cv2.INTER_NEAREST)[:height, :width]
     return np.asarray(paper, np.float32), flags > 0
+
+
+def densities(image: Image, paper: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Densities over the paper's own, ``(H, W, 3)``: logarithms of the share of light taken away.
+
+    Args:
+        image: ``(H, W, 3)`` uint8.
+        paper: ``(H, W, 3)`` float32, the sheet's colour as :func:`measure_paper` gives it.
+    """
+    over = np.log(np.maximum(paper, 8.0) + LEVELS) - np.log(image.astype(np.float32) + LEVELS)
+    return np.asarray(over, np.float32)
 
 
 def _luma(image: NDArray[np.float32]) -> NDArray[np.float32]:
