@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from textclean.types import Mask
 
 _LARGE: Final = 0.6  # of the largest marks' size: what a sign beside the line, or a dot, is not
+_OUTER: Final = 0.13  # share of marks that may reach beyond the others
+_BEYOND: Final = 0.06  # of their usual size by which marks may reach beyond the others
 _LETTER: Final = 0.4  # of the tallest mark's height: what a dot is not
 _SQUARE: Final = 0.7, 1.1  # width of signs that fill a cell, in the line's height
 _PITCHES: Final = np.arange(0.92, 1.4, 0.01)  # distances of signs, in the line's height
@@ -24,10 +26,10 @@ _UNSEEN: Final = 2.0, 0.2  # borders that are taken for granted, and the ink on 
 
 
 def body(ink: Mask) -> Mask:
-    """A line without what stands beside it: ruby, emphasis dots, parts of other lines.
+    """A line without what stands beside it: ruby, emphasis dots, parts of other lines and borders.
 
     Large marks around the middle say from where to where the line reaches; what has its middle
-    beyond that goes.
+    beyond that goes, and what reaches far beyond it is cut off.
     """
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.view(np.uint8))
     boxes = stats[1:, :4].astype(np.float32)
@@ -37,13 +39,18 @@ def body(ink: Mask) -> Mask:
     large = size >= _LARGE * float(np.quantile(size, 0.9))
     middle = boxes[:, 1] + boxes[:, 3] / 2
     away = np.abs(middle - float(np.median(middle[large])))
-    central = large & (away <= 0.5 * float(np.quantile(size[large], 0.75)))
+    usual = float(np.quantile(size[large], 0.75))
+    central = large & (away <= 0.5 * usual)
     if not central.any():
         return ink
-    top = float(np.quantile(boxes[central, 1], 0.1))
-    bottom = float(np.quantile((boxes[:, 1] + boxes[:, 3])[central], 0.9))
+    outer = int(_OUTER * np.count_nonzero(central))
+    top = float(np.sort(boxes[central, 1])[outer])
+    bottom = float(np.sort((boxes[:, 1] + boxes[:, 3])[central])[-1 - outer])
     kept = np.concatenate([[False], (middle >= top) & (middle <= bottom)])
-    return np.asarray(kept[labels], bool)
+    found = np.asarray(kept[labels], bool)
+    found[: max(round(top - _BEYOND * usual), 0)] = False
+    found[round(bottom + _BEYOND * usual) :] = False
+    return found if found.any() else ink
 
 
 def thickness(ink: Mask) -> float:

@@ -61,7 +61,9 @@ def font_size(lines: Sequence[Line], region: Region) -> float:
         heights = np.concatenate([letters(ink)[:, 3] for ink in found.inks])
         tall = heights[heights >= _TALL * float(np.quantile(heights, 0.93))]
         return float(np.median(tall)) / _CAPITAL
-    return found.cell if found.crossed <= _REGULAR else found.thickness / _FULL
+    if found.crossed > _REGULAR:
+        return found.thickness / _FULL
+    return max(found.cell, found.thickness)  # some faces' cells are narrower than they are high
 
 
 def _measured(inks: Sequence[Mask]) -> _Measured:

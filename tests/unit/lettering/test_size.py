@@ -103,6 +103,12 @@ def test_small_signs_beside_a_line_are_left_out() -> None:
     assert not body(dots)[:12].any()
 
 
+def test_a_border_through_a_line_does_not_count() -> None:
+    ink = _signs(9, 30)
+    ink[:, 200:204] = True
+    assert _size(ink) == pytest.approx(30, rel=0.1)
+
+
 def test_letters_keep_no_pitch() -> None:
     assert pitch([_signs(9, 32)], 29.0) == (pytest.approx(32, rel=0.05), pytest.approx(0, abs=0.1))
     assert pitch([_words("THE QUICK BROWN FOX JUMPED", 32)], 23.0)[1] > 0.1
