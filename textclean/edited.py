@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from textclean.types import Box, Mask
 
 BY_HAND: Final = "drawn by hand"
+ERASED: Final = "erased from the mask by hand"
 
 _TOUCHES: Final = 3  # pixels within which paint belongs to a region's own mask
 _GROUPED: Final = 8  # pixels within which marks are one new region
@@ -28,8 +29,9 @@ def held_to(
 ) -> tuple[list[Region], list[RegionMask | None]]:
     """The regions and their masks, so that together they are what was drawn.
 
-    What was erased is taken out of the masks. What was added goes to the region whose mask it
-    touches, or becomes a region of its own. A mask of which nothing changed is the same object.
+    What was erased is taken out of the masks; a region of which nothing is left is kept. What was
+    added goes to the region whose mask it touches, or becomes a region of its own. A mask of which
+    nothing changed is the same object.
 
     Args:
         drawn: ``(H, W)`` bool, upright.
@@ -40,8 +42,12 @@ def held_to(
     held: list[RegionMask | None] = [
         None if item is None else _held(item, drawn, left) for item in masks
     ]
+    told = list(regions)
+    for index, (before, after) in enumerate(zip(masks, held, strict=True)):
+        if before is not None and after is not None and before.mask.any() and not after.mask.any():
+            told[index], held[index] = before.region.with_(action="keep", reason=ERASED), None
     new = [_new_region(left, box) for box in _groups(left)]
-    return [*regions, *(item.region for item in new)], [*held, *new]
+    return [*told, *(item.region for item in new)], [*held, *new]
 
 
 def _held(item: RegionMask, drawn: Mask, left: Mask) -> RegionMask:

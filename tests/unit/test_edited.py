@@ -12,7 +12,7 @@ from PIL import Image as PILImage
 
 from textclean import clean_document, clean_page, make_options
 from textclean.cli.parameters import options_from
-from textclean.edited import BY_HAND, held_to
+from textclean.edited import BY_HAND, ERASED, held_to
 from textclean.errors import FileAccessError, MaskError
 from textclean.mask.build import union
 
@@ -114,6 +114,18 @@ def test_paint_on_its_own_becomes_a_region(page: Path) -> None:
     regions, masks = held_to(drawn, [], [])
     assert [region.reason for region in regions] == [BY_HAND, BY_HAND]
     assert (union(masks, drawn.shape) == drawn).all()
+
+
+def test_a_region_that_was_erased_is_kept_and_says_so(tmp_path: Path, page: Path) -> None:
+    _first(tmp_path, page)
+    mask = np.zeros_like(_pixels(tmp_path / "mask.png"))
+    PILImage.fromarray(mask).save(tmp_path / "edited.png")
+    result = clean_page(
+        page, detector=FakeDetector(), inpainter=FakeInpainter(), ink=False,
+        drawn_mask=str(tmp_path / "edited.png"),
+    )  # fmt: skip
+    assert [(region.action, region.reason) for region in result.regions] == [("keep", ERASED)]
+    assert not result.mask.any()
 
 
 def test_a_page_without_a_mask_is_masked_as_found(tmp_path: Path, page: Path) -> None:
