@@ -15,9 +15,11 @@ from textclean.io import comic_info
 from textclean.io.archive import ArchiveSource
 from textclean.io.archive_zip import ZipWriter
 from textclean.io.atomic import OutputFile, Spool, is_folder
+from textclean.io.book_epub import EpubBook
+from textclean.io.book_folder import FolderBook
 from textclean.io.book_pdf import PdfBook
 from textclean.io.book_tiff import TiffBook
-from textclean.io.books import ArchiveBook, Book, EpubBook, FolderBook
+from textclean.io.books import ArchiveBook, Book
 from textclean.io.document import Document, DocumentSink, ImageEntry, summary, unique, writing
 from textclean.io.epub import EpubSource
 from textclean.io.folder import FolderSource, refuse_inputs

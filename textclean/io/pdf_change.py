@@ -18,10 +18,12 @@ from textclean.io import pdf_image
 from textclean.io.images import require_fits
 from textclean.io.notes import note
 from textclean.io.pdf_cover import Look, cell_polygons, covered
+from textclean.io.pdf_fonts import FontCache
+from textclean.io.pdf_inventory import Inventory
 from textclean.io.pdf_objects import MALFORMED
 from textclean.io.pdf_overlay import Patch, make_patches, shown_pixels
 from textclean.io.pdf_scan import Piece, Scan, read_scan
-from textclean.io.pdf_text import FontCache, Inventory, take_inventory
+from textclean.io.pdf_text import take_inventory
 from textclean.io.raster import LOSSLESS, differs_outside, require_same_outside
 
 if TYPE_CHECKING:

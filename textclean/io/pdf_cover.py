@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from textclean.io.pdf_text import Inventory
+    from textclean.io.pdf_inventory import Inventory
     from textclean.types import Mask, Mode
 
 # The part of a character's cell that its own strokes fill, but hardly those of its neighbours: u to

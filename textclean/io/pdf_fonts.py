@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,7 @@ from textclean.io.render import PDFIUM_LOCK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_MAX_FONTS: Final = 64
 # Code spaces of the predefined CMaps that are not of two bytes throughout: the first bytes that
 # begin a character of two bytes (ISO 32000-1, table 118; the encodings' own standards).
 _LEADS: Final = (
@@ -254,3 +256,23 @@ def _standard_widths(name: str) -> tuple[float, ...]:
             raw.FPDFFont_Close(font)
         document.close()
     return tuple(found)
+
+
+class FontCache:
+    """Fonts that were read lately; pages of a book share theirs."""
+
+    def __init__(self) -> None:
+        """An empty cache."""
+        self._known: OrderedDict[tuple[int, int], Font] = OrderedDict()
+
+    def get(self, dictionary: Any) -> Font:
+        """The layout of a font dictionary."""
+        key = dictionary.objgen if isinstance(dictionary, pikepdf.Object) else (0, 0)
+        if key == (0, 0):
+            return read_font(dictionary)
+        if key not in self._known:
+            self._known[key] = read_font(dictionary)
+            if len(self._known) > _MAX_FONTS:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return self._known[key]

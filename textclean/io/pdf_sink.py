@@ -15,6 +15,7 @@ from textclean.io.atomic import OutputFile, file_id, refuse_input
 from textclean.io.document import DocumentSink, writing
 from textclean.io.pdf_change import ImageChange, PageChange, PageWriter
 from textclean.io.pdf_content import find_images
+from textclean.io.pdf_fonts import FontCache
 from textclean.io.pdf_objects import (
     MALFORMED,
     annotation_objects,
@@ -28,7 +29,7 @@ from textclean.io.pdf_page import inherited
 from textclean.io.pdf_scratch import Scratch
 from textclean.io.pdf_scrub import Scrubber
 from textclean.io.pdf_structure import strip_marked
-from textclean.io.pdf_text import FontCache, take_inventory, take_out
+from textclean.io.pdf_text import take_inventory, take_out
 
 if TYPE_CHECKING:
     from collections.abc import Collection

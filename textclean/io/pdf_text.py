@@ -8,24 +8,24 @@ ISO 32000-1, 9.3 and 9.4.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pikepdf
 
-from textclean.io.pdf_fonts import Font, read_font
+from textclean.io.pdf_forms import Forms
+from textclean.io.pdf_inventory import Inventory
 from textclean.io.pdf_marked import MarkedContent
-from textclean.io.pdf_matrix import IDENTITY, Matrix, matrix_of, multiply
-from textclean.io.pdf_objects import items, operator_of, xobjects
-from textclean.io.pdf_page import inherited, mapping
+from textclean.io.pdf_matrix import IDENTITY, matrix_of
+from textclean.io.pdf_objects import items, operator_of
+from textclean.io.pdf_page import inherited
+from textclean.io.pdf_position import TextPosition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from numpy.typing import NDArray
+    from textclean.io.pdf_fonts import FontCache
 
     Instruction = Any
     Output = list[Any]
@@ -33,59 +33,7 @@ if TYPE_CHECKING:
 INVISIBLE: Final = 3
 _CLIPS: Final = 4
 _MAX_DEPTH: Final = 8
-_MAX_FONTS: Final = 64
 _SHOWS: Final = frozenset(("Tj", "TJ", "'", '"'))
-
-
-class FontCache:
-    """Fonts that were read lately; pages of a book share theirs."""
-
-    def __init__(self) -> None:
-        """An empty cache."""
-        self._known: OrderedDict[tuple[int, int], Font] = OrderedDict()
-
-    def get(self, dictionary: Any) -> Font:
-        """The layout of a font dictionary."""
-        key = dictionary.objgen if isinstance(dictionary, pikepdf.Object) else (0, 0)
-        if key == (0, 0):
-            return read_font(dictionary)
-        if key not in self._known:
-            self._known[key] = read_font(dictionary)
-            if len(self._known) > _MAX_FONTS:
-                self._known.popitem(last=False)
-        self._known.move_to_end(key)
-        return self._known[key]
-
-
-@dataclass(slots=True)
-class Inventory:
-    """What a page shows, in the order of painting: characters and images, numbered from 0.
-
-    Attributes:
-        cells: Of each a matrix that maps the unit square to its cell in user space.
-        text: Of each whether it is a character.
-        hidden: Of each whether it is text in the invisible mode.
-        fixed: Of each whether it cannot be taken out: text that clips what follows, images.
-        words: Of each the number of the word that it belongs to.
-    """
-
-    cells: list[Matrix] = field(default_factory=list)
-    text: list[bool] = field(default_factory=list)
-    hidden: list[bool] = field(default_factory=list)
-    fixed: list[bool] = field(default_factory=list)
-    words: list[int] = field(default_factory=list)
-
-    def add(self, cell: Matrix, *, text: bool, hidden: bool, fixed: bool, word: int) -> None:
-        """Note the next."""
-        self.cells.append(cell)
-        self.text.append(text)
-        self.hidden.append(hidden)
-        self.fixed.append(fixed)
-        self.words.append(word)
-
-    def array(self) -> NDArray[np.float64]:
-        """``(N, 6)`` cells."""
-        return np.array(self.cells, np.float64).reshape(-1, 6)
 
 
 @dataclass(slots=True)
@@ -157,21 +105,6 @@ class _Edit:
     resources: Any = None
 
 
-@dataclass(slots=True)
-class _State:
-    """The graphics state as far as text goes."""
-
-    ctm: Matrix = IDENTITY
-    font: Font = field(default_factory=Font)
-    size: float = 0.0
-    spacing: float = 0.0
-    word_spacing: float = 0.0
-    scale: float = 1.0
-    leading: float = 0.0
-    rise: float = 0.0
-    mode: int = 0
-
-
 class _Walk:
     """Runs the content streams of a page."""
 
@@ -187,15 +120,11 @@ class _Walk:
         self.inventory = Inventory()
         self.taken = 0
         self.touched: set[tuple[int, int]] = set()
-        self._fonts = fonts
+        self._at = TextPosition(fonts)
         self._drop = drop
         self._stripping = stripping
         self._pdf = pdf
         self._alone = alone
-        self._state = _State()
-        self._stack: list[_State] = []
-        self._line: Matrix = IDENTITY
-        self._text: Matrix = IDENTITY
         self._word = 0
         self._number = 0
 
@@ -206,7 +135,7 @@ class _Walk:
         parsed = pikepdf.parse_content_stream(content)
         marked = MarkedContent(resources, parents, stripping=self._stripping)
         output: Output = []
-        forms = _Forms(resources, parsed)
+        forms = Forms(resources, parsed)
         changed = False
         for instruction in parsed:
             operator, operands = operator_of(instruction), list(instruction.operands)
@@ -223,7 +152,7 @@ class _Walk:
             elif isinstance(instruction, pikepdf.ContentStreamInlineImage):
                 self._image(marked)
             else:
-                self._step(operator, operands, resources)
+                self._at.follow(operator, operands, resources)
             marked.follow(operator, operands, len(output))
             output.extend(new)
         changed |= marked.rewrite(output)
@@ -232,53 +161,15 @@ class _Walk:
             return _Edit()
         return _Edit(output, forms.resources(output))
 
-    def _step(self, operator: str, operands: list[Any], resources: Any) -> None:
-        state = self._state
-        if operator == "q":
-            self._stack.append(replace(state))
-        elif operator == "Q":
-            self._state = self._stack.pop() if self._stack else state
-        elif operator == "cm":
-            state.ctm = multiply(matrix_of(operands), state.ctm)
-        elif operator == "BT":
-            self._text = self._line = IDENTITY
-        elif operator == "Tm":
-            self._text = self._line = matrix_of(operands)
-        elif operator in ("Td", "TD"):
-            if operator == "TD":
-                state.leading = -float(operands[1])
-            self._next_line(float(operands[0]), float(operands[1]))
-        elif operator == "T*":
-            self._next_line(0.0, -state.leading)
-        elif operator == "Tf":
-            fonts = mapping(mapping(resources).get("/Font"))
-            self._set_font(fonts.get(str(operands[0])), operands[1])
-        elif operator == "gs":
-            known = mapping(mapping(mapping(resources).get("/ExtGState")).get(str(operands[0])))
-            if len(font := items(known.get("/Font"))) == 2:
-                self._set_font(*font)
-        elif operator in _SETTERS:
-            name, factor = _SETTERS[operator]
-            setattr(state, name, float(operands[0]) * factor)
-        elif operator == "Tr":
-            state.mode = int(operands[0])
-
-    def _set_font(self, dictionary: Any, size: Any) -> None:
-        self._state.font = self._fonts.get(dictionary)
-        self._state.size = float(size)
-
-    def _next_line(self, x: float, y: float) -> None:
-        self._text = self._line = multiply((1.0, 0.0, 0.0, 1.0, x, y), self._line)
-
     def _show(self, instruction: Any, operator: str, operands: list[Any]) -> Iterable[Any]:
         """Characters shown: the instructions that show those that stay."""
-        state = self._state
+        state = self._at.state
         lead: list[Any] = []
         if operator == '"':
             state.word_spacing, state.spacing = float(operands[0]), float(operands[1])
             lead = [_instruction("Tw", operands[0]), _instruction("Tc", operands[1])]
         if operator in ("'", '"'):
-            self._next_line(0.0, -state.leading)
+            self._at.next_line(0.0, -state.leading)
             lead.append(_instruction("T*"))
         parts = list(operands[0]) if operator == "TJ" else [operands[-1]]
         taken = self.taken
@@ -294,15 +185,15 @@ class _Walk:
         self._word += 1
         for part in parts:
             if not isinstance(part, pikepdf.String):
-                self._advance(-float(part))
+                self._at.advance(-float(part))
                 if run:
                     kept.append(pikepdf.String(run))
                     run = b""
                 shift += float(part)
                 continue
-            for character in self._state.font.characters(bytes(part)):
+            for character in self._at.state.font.characters(bytes(part)):
                 self._note(character)
-                moved = self._moved(character)
+                moved = self._at.moved(character)
                 if self._goes():
                     if run:
                         kept.append(pikepdf.String(run))
@@ -313,7 +204,7 @@ class _Walk:
                         kept.append(_number(shift))
                         shift = 0.0
                     run += character.data
-                self._advance(moved)
+                self._at.advance(moved)
         if run:
             kept.append(pikepdf.String(run))
         if shift:
@@ -323,7 +214,7 @@ class _Walk:
     def _goes(self) -> bool:
         """Whether the character noted last is to be taken out."""
         number = self._number - 1
-        goes = self._drop is not None and number in self._drop and self._state.mode < _CLIPS
+        goes = self._drop is not None and number in self._drop and self._at.state.mode < _CLIPS
         self.taken += goes
         return goes
 
@@ -333,45 +224,27 @@ class _Walk:
             return
         space = character.data.strip(b"\0") == b" "
         self._word += space
-        state = self._state
-        x0, y0, x1, y1 = (value / 1000 for value in character.box)
-        size, scale = state.size, state.scale
-        cell = (
-            (x1 - x0) * size * scale, 0.0, 0.0, (y1 - y0) * size,
-            x0 * size * scale, y0 * size + state.rise,
-        )  # fmt: skip
+        mode = self._at.state.mode
         self.inventory.add(
-            multiply(multiply(cell, self._text), state.ctm),
+            self._at.cell(character.box),
             text=True,
-            hidden=state.mode == INVISIBLE,
-            fixed=state.mode >= _CLIPS,
+            hidden=mode == INVISIBLE,
+            fixed=mode >= _CLIPS,
             word=self._word,
         )
         self._word += space
 
-    def _moved(self, character: Any) -> float:
-        """How far a character moves on, its spacings included, in thousandths of the size."""
-        state = self._state
-        extra = state.spacing + (state.word_spacing if character.spaces else 0.0)
-        return float(character.advance) + (extra * 1000 / state.size if state.size else 0.0)
-
-    def _advance(self, thousandths: float) -> None:
-        state = self._state
-        distance = thousandths / 1000 * state.size
-        x, y = (0.0, distance) if state.font.vertical else (distance * state.scale, 0.0)
-        self._text = multiply((1.0, 0.0, 0.0, 1.0, x, y), self._text)
-
     def _image(self, marked: MarkedContent) -> None:
         """An image is painted."""
         if self._drop is None:
-            cell = self._state.ctm
+            cell = self._at.state.ctm
             self.inventory.add(cell, text=False, hidden=False, fixed=True, word=-1)
         elif self._number in self._drop:
             marked.lose()
         self._number += 1
 
     def _paint(
-        self, instruction: Any, name: str, forms: _Forms, marked: MarkedContent, depth: int
+        self, instruction: Any, name: str, forms: Forms, marked: MarkedContent, depth: int
     ) -> tuple[Iterable[Any], bool]:
         """An XObject: the instructions that paint it, and whether something in it went."""
         xobject = forms.find(name)
@@ -398,76 +271,14 @@ class _Walk:
             copied.Resources = edit.resources
         return (_instruction("Do", pikepdf.Name(forms.add(name, copied))),), True
 
-    def _form(self, form: Any, forms: _Forms, depth: int) -> _Edit:
+    def _form(self, form: Any, forms: Forms, depth: int) -> _Edit:
         """Runs a form; the state around it is not changed by it."""
-        before, height = replace(self._state), len(self._stack)
-        lines = self._text, self._line
         matrix = matrix_of(items(form.get("/Matrix"))) if "/Matrix" in form else IDENTITY
-        self._state.ctm = multiply(matrix, self._state.ctm)
         own = form.get("/Resources")
         inner = forms.given if own is None else own
         forms.lends |= own is None
-        edit = self.run(form, inner, _parents_key(form), depth + 1)
-        del self._stack[height:]
-        self._state = before
-        self._text, self._line = lines
-        return edit
-
-
-_SETTERS: Final = {
-    "Tc": ("spacing", 1.0),
-    "Tw": ("word_spacing", 1.0),
-    "Tz": ("scale", 0.01),
-    "TL": ("leading", 1.0),
-    "Ts": ("rise", 1.0),
-}
-
-
-class _Forms:
-    """The XObjects that a content stream names, and the edited copies of some."""
-
-    def __init__(self, resources: Any, parsed: Iterable[Any]) -> None:
-        self.given = resources
-        self.added: dict[str, Any] = {}
-        self.lends = False
-        self._known = xobjects(resources)
-        self._uses: dict[str, int] = {}
-        for instruction in parsed:
-            if operator_of(instruction) == "Do" and len(instruction.operands):
-                name = str(instruction.operands[0])
-                self._uses[name] = self._uses.get(name, 0) + 1
-
-    def find(self, name: str) -> Any:
-        found = self._known.get(name)
-        return found if isinstance(found, pikepdf.Stream) else None
-
-    def once(self, name: str) -> bool:
-        """Whether the content paints it once."""
-        return self._uses.get(name, 0) == 1
-
-    def add(self, name: str, form: Any) -> str:
-        """Note an edited copy; the name that it goes by."""
-        number, free = 1, name
-        while not self.once(name) and (free in self._known or free in self.added):
-            free = f"{name}-{number}"
-            number += 1
-        self.added[free] = form
-        return free
-
-    def resources(self, output: Output) -> Any:
-        """Resources with the edited copies, and without what is not painted any more."""
-        if not self.added:
-            return None
-        resources = pikepdf.Dictionary(mapping(self.given))
-        listed = pikepdf.Dictionary(self._known)
-        for name, form in self.added.items():
-            listed[name] = form
-        used = {str(i.operands[0]) for i in output if operator_of(i) == "Do" and len(i.operands)}
-        for name in set(self._uses) - used:
-            if not self.lends and name in listed:
-                del listed[name]
-        resources.XObject = listed
-        return resources
+        with self._at.within(matrix):
+            return self.run(form, inner, _parents_key(form), depth + 1)
 
 
 def _parents_key(holder: Any) -> int:

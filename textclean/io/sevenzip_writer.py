@@ -6,7 +6,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
-from textclean.io import sevenzip_header as sz
+from textclean.io import sevenzip_spec as sz
 
 if TYPE_CHECKING:
     import zipfile

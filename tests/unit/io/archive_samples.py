@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
-from textclean.io import sevenzip_header as sz
+from textclean.io import sevenzip_spec as sz
 from textclean.io.sevenzip_writer import _number, _property
 
 if TYPE_CHECKING:

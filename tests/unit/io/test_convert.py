@@ -28,7 +28,7 @@ from textclean.errors import FileAccessError, OptionsError, OutputExistsError
 from textclean.io import open_sink, open_source
 from textclean.io.archive_7z import SevenZipContainer
 from textclean.io.archive_checks import LIMITS
-from textclean.io.books import safe_name
+from textclean.io.book_folder import safe_name
 from textclean.io.naming import TARGETS
 from textclean.io.tiff_file import TiffFile
 from textclean.native import stored
