@@ -143,7 +143,7 @@ class PageWriter:
         encoded = pdf_image.encode(image, pixels, piece.raster.pixels)
         trial, cut = copy.copy(image), _cut(mask, piece)
         encoded.put(trial)
-        after = pdf_image.decode(trial, cut.size)
+        after = pdf_image.decode(trial, cut.size, encoded.jpeg)
         # QPDF knows the trial until the file is closed: its data need not stay so long.
         trial.write(b"")
         if piece.raster.metadata.extra[LOSSLESS]:

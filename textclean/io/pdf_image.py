@@ -56,19 +56,26 @@ class Encoded:
         data: Its bytes.
         filter: Its filter.
         parms: The filter's parameters, or None.
+        jpeg: What a JPEG decodes to, when it was decoded to check it.
     """
 
     data: bytes
     filter: pikepdf.Name
     parms: pikepdf.Dictionary | None
+    jpeg: Raster | None = None
 
     def put(self, image: pikepdf.Object) -> None:
         """Make it the stream of an image, whose dictionary keeps all that is not about filters."""
         image.write(self.data, filter=self.filter, decode_parms=self.parms)
 
 
-def decode(image: pikepdf.Object, max_pixels: int) -> Raster:
+def decode(image: pikepdf.Object, max_pixels: int, known: Raster | None = None) -> Raster:
     """Decode an image XObject.
+
+    Args:
+        image: The image.
+        max_pixels: Images with more pixels are refused before decoding.
+        known: What its JPEG decodes to, when that is known.
 
     Raises:
         CorruptInputError: Damaged or truncated.
@@ -76,7 +83,7 @@ def decode(image: pikepdf.Object, max_pixels: int) -> Raster:
         TooLargeError: More than ``max_pixels``.
     """
     spec = read_spec(image, max_pixels)
-    samples = _samples(image, spec)
+    samples = _samples(image, spec) if known is None else _samples_of_jpeg(known, spec)
     if spec.inverted and spec.mode != "P":
         samples = _invert(samples, spec)
     palette = spec.palette
@@ -116,8 +123,8 @@ def encode(image: pikepdf.Object, pixels: NDArray[Any], before: NDArray[Any]) ->
             pixels, before = 255 - pixels, 255 - before
         known = Raster(before, spec.mode)
         original = cleared(_unwrapped(image, spec), "PDF")
-        data = jpeg.encode(original, known, np.ascontiguousarray(pixels)).data
-        return Encoded(data, pikepdf.Name.DCTDecode, None)
+        written = jpeg.encode(original, known, np.ascontiguousarray(pixels))
+        return Encoded(written.data, pikepdf.Name.DCTDecode, None, written.raster)
     if spec.codec == JPX:
         return Encoded(_encode_jpx(_unwrapped(image, spec), pixels), pikepdf.Name.JPXDecode, None)
     rows = _rows(pixels, spec)
@@ -145,7 +152,8 @@ def _invert(samples: NDArray[Any], spec: ImageSpec) -> NDArray[Any]:
 def _samples(image: pikepdf.Object, spec: ImageSpec) -> NDArray[Any]:
     """``(H, W)`` or ``(H, W, C)`` samples as stored, ``/Decode`` not applied."""
     if spec.codec == DCT:
-        return _samples_of_jpeg(_unwrapped(image, spec), spec)
+        raster = jpeg.decode(_unwrapped(image, spec), spec.width * spec.height)
+        return _samples_of_jpeg(raster, spec)
     if spec.codec == JPX:
         return _samples_of_jpx(_unwrapped(image, spec), spec)
     if spec.codec == FAX:
@@ -228,10 +236,9 @@ def _read_by_qpdf(image: pikepdf.Object, spec: ImageSpec) -> NDArray[np.uint8]:
     return np.frombuffer(raw[:length], np.uint8).reshape(spec.height, spec.row_bytes)
 
 
-def _samples_of_jpeg(data: bytes, spec: ImageSpec) -> NDArray[np.uint8]:
+def _samples_of_jpeg(raster: Raster, spec: ImageSpec) -> NDArray[np.uint8]:
     if "/ColorTransform" in spec.filters[-1][1]:
         raise NotExactError("a JPEG whose colour transform the PDF declares")
-    raster = jpeg.decode(data, spec.width * spec.height)
     if raster.pixels.shape[:2] != (spec.height, spec.width):
         raise NotExactError("a JPEG of another size than the PDF declares")
     if raster.mode != {"grey": "L", "rgb": "RGB", "cmyk": "CMYK"}[spec.family]:
