@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +112,11 @@ def main() -> None:
 def print_formats(scale: Scale, place: Path) -> None:
     """Pixels changed, and time against Pillow."""
     width, height = scale.size
-    print(f"\nOne page of {width} x {height}, {scale.repeats} runs each, interleaved; medians\n")
-    print("| format | changed outside the mask | of it in JPEG blocks | out/in | s a page | "
-          "Pillow | ratio |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|")
+    print(f"\nOne page of {width} x {height}, {scale.repeats} runs each, interleaved; medians of "
+          "processor time, of fsync the waiting\n")  # fmt: skip
+    print("| format | changed outside the mask | of it in JPEG blocks | out/in | read, s | "
+          "write, s | Pillow, s | ratio | fsync, s |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|")
     picture = drawn_page(width, height)
     for kind in FORMATS:
         source, out = place / f"in{kind.suffix}", place / f"out{kind.suffix}"
@@ -126,9 +129,9 @@ def print_formats(scale: Scale, place: Path) -> None:
         blocks = found.changed_blocks / rest
         ratio = out.stat().st_size / source.stat().st_size
         ours, theirs = timed(kind, source, out, scale.repeats)
-        against = f"{theirs:.3f} | {ours / theirs:.2f}" if theirs else "- | -"
-        print(f"| {kind.name} | {outside:.4%} | {blocks:.4%} | {ratio:.2f} | {ours:.3f} | "
-              f"{against} |")  # fmt: skip
+        against = f"{theirs:.3f} | {(ours.read + ours.write) / theirs:.2f}" if theirs else "- | -"
+        print(f"| {kind.name} | {outside:.4%} | {blocks:.4%} | {ratio:.2f} | {ours.read:.3f} | "
+              f"{ours.write:.3f} | {against} | {ours.sync:.3f} |", flush=True)  # fmt: skip
         others = sorted({d.kind for d in found.unexpected} - {"pixels"})
         if others:
             print(f"  {kind.name}: also different: {', '.join(others)}", file=sys.stderr)
@@ -202,19 +205,60 @@ def paint(image: Any, mask: Mask, see_through: Mask | None = None) -> Any:
 # What is done to a document
 
 
-def wipe(source: Path, out: Path) -> dict[int, Mask]:
+@dataclass
+class Spent:
+    """What a document cost, in seconds.
+
+    Attributes:
+        read: Processor time to open and decode it.
+        write: To encode, check and commit it.
+        sync: Waiting for the disk.
+    """
+
+    read: float = 0.0
+    write: float = 0.0
+    sync: float = 0.0
+
+
+def wipe(source: Path, out: Path, spent: Spent | None = None) -> dict[int, Mask]:
     """Write a document with the mask painted white on every page; the masks as stored."""
     masks: dict[int, Mask] = {}
+    spent = Spent() if spent is None else spent
+    clock = time.process_time
+    start = clock()
     with open_source(source) as document, open_sink(document, out, overwrite=True) as sink:
         for entry in document.entries:
             page = entry.load()
+            spent.read += clock() - start
             mask = lettering_mask(*page.rgb.shape[:2])
             orientation = page.metadata.orientation
             masks[entry.number] = np.ascontiguousarray(stored(mask, orientation))
             new = merge(page, np.full_like(page.rgb, 255), mask)
+            start = clock()
             sink.write(entry, new, masks[entry.number])
+            spent.write += clock() - start
+            start = clock()
+        start = clock()
         sink.commit()
+        spent.write += clock() - start
     return masks
+
+
+@contextmanager
+def timed_sync(spent: Spent) -> Iterator[None]:
+    """Count the seconds that ``os.fsync`` takes."""
+    sync = os.fsync
+
+    def timed(handle: int) -> None:
+        start = time.perf_counter()
+        sync(handle)
+        spent.sync += time.perf_counter() - start
+
+    os.fsync = timed
+    try:
+        yield
+    finally:
+        os.fsync = sync
 
 
 def lettering_mask(height: int, width: int) -> Mask:
@@ -230,19 +274,20 @@ def lettering_mask(height: int, width: int) -> Mask:
     return mask
 
 
-def timed(kind: Format, source: Path, out: Path, repeats: int) -> tuple[float, float | None]:
-    """Median seconds of ours and of Pillow's, taken in turn."""
-    data = source.read_bytes()
+def timed(kind: Format, source: Path, out: Path, repeats: int) -> tuple[Spent, float | None]:
+    """Medians of ours and of Pillow's, taken in turn."""
     ours, theirs = [], []
     for _ in range(repeats):
-        start = time.perf_counter()
-        wipe(source, out)
-        ours.append(time.perf_counter() - start)
+        spent = Spent()
+        with timed_sync(spent):
+            wipe(source, out, spent)
+        ours.append(spent)
         if kind.pillow is not None:
-            start = time.perf_counter()
-            out.with_suffix(".pillow").write_bytes(kind.pillow(data))
-            theirs.append(time.perf_counter() - start)
-    return statistics.median(ours), statistics.median(theirs) if theirs else None
+            start = time.process_time()
+            out.with_suffix(".pillow").write_bytes(kind.pillow(source.read_bytes()))
+            theirs.append(time.process_time() - start)
+    median = Spent(*(statistics.median(values) for values in zip(*map(astuple, ours), strict=True)))
+    return median, statistics.median(theirs) if theirs else None
 
 
 # The pages
