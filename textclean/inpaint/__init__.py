@@ -125,14 +125,14 @@ def _auto(*, device: str, offline: bool) -> Inpainter:
     from textclean.inpaint.gutters import GuttersFirst
     from textclean.inpaint.limits import WithinLimits
     from textclean.inpaint.paper import PaperLast
-    from textclean.inpaint.pens import ColoredPens
+    from textclean.inpaint.pens import ThinPens
     from textclean.inpaint.plain import PlainFirst
 
     if device in ("auto", "cpu"):
         network: Inpainter = _Lazy(lambda: _FACTORIES[AUTO](device=device, offline=offline))
     else:  # a missing device is told now
         network = _FACTORIES[AUTO](device=device, offline=offline)
-    return PlainFirst(PaperLast(DyesFirst(WithinLimits(ColoredPens(GuttersFirst(network))))))
+    return PlainFirst(PaperLast(DyesFirst(WithinLimits(ThinPens(GuttersFirst(network))))))
 
 
 _FACTORIES: dict[str, InpainterFactory] = {

@@ -16,7 +16,7 @@ from textclean.inpaint.dyes import DyesFirst
 from textclean.inpaint.gutters import GuttersFirst
 from textclean.inpaint.limits import WithinLimits
 from textclean.inpaint.paper import PaperLast
-from textclean.inpaint.pens import ColoredPens
+from textclean.inpaint.pens import ThinPens
 from textclean.inpaint.plain import PlainFirst
 from textclean.protocols import ErrorPredictor, Inpainter
 from textclean.types import Image, Mask
@@ -127,7 +127,7 @@ def test_a_device_that_is_asked_for_is_not_put_off(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(registry, "AUTO", "mine")
     auto = load_inpainter("auto", device="cuda:3", offline=True)
     inner = auto
-    for kind in (PlainFirst, PaperLast, DyesFirst, WithinLimits, ColoredPens, GuttersFirst):
+    for kind in (PlainFirst, PaperLast, DyesFirst, WithinLimits, ThinPens, GuttersFirst):
         assert isinstance(inner, kind)
         inner = inner.inpainter
     assert isinstance(inner, Painter)
