@@ -24,6 +24,8 @@ _MAX_SPREAD = 5.0
 _MAX_DRIFT = 4.0
 _WHITE = 250.0
 _GRAIN_FROM = 1.5
+_BESIDE = 4  # pixels around a letter that are its own ground
+_FEWEST = 24  # of which so many must be known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +61,10 @@ def measure(image: Image, mask: Mask, samples: Mask, *, specks: float = 0.0) -> 
         outliers = min(1.0, surface.outliers + specks)
         drift = _drift(image, usable, surface)
         if outliers <= _MAX_OUTLIERS and surface.spread <= _MAX_SPREAD and drift <= _MAX_DRIFT:
+            if degree == 0 and _lies_elsewhere(image, mask, usable, surface):
+                reason = "background is not plain: a part of it lies on another ground"
+                background = Background("art", _median(image[usable]), 0.0, round(outliers, 4))
+                return FlatFill(background, None, reason)
             return _accepted(image, usable, surface, outliers)
     color = _median(image[usable])
     background = Background("art", color, round(surface.spread, 2), round(outliers, 4))
@@ -161,6 +167,21 @@ def _drift(image: Image, usable: Mask, surface: Surface) -> float:
         if int(chosen.sum()) >= max(12, len(ys) // 60):
             worst = max(worst, float(np.abs(np.median(difference[chosen], axis=0)).max()))
     return worst
+
+
+def _lies_elsewhere(image: Image, mask: Mask, usable: Mask, surface: Surface) -> bool:
+    """Whether some letter of a block has another ground around it than the block as a whole."""
+    side = 2 * _BESIDE + 1
+    near = cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8))
+    count, pieces = cv2.connectedComponents(near, connectivity=8)
+    if count <= 2:
+        return False
+    ys, xs = np.nonzero((near > 0) & usable)
+    far = np.abs(image[ys, xs] - surface.at(ys, xs)).max(axis=1) > _TOLERANCE
+    piece = pieces[ys, xs]
+    around = np.bincount(piece, minlength=count)
+    foreign = np.bincount(piece[far], minlength=count)
+    return bool(((around >= _FEWEST) & (2 * foreign > around)).any())
 
 
 def grain(residual: NDArray[np.float32], known: Mask, seed: int) -> NDArray[np.float32]:

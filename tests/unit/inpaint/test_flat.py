@@ -115,3 +115,20 @@ def test_the_inpainter_touches_only_the_holes_and_fills_each_from_its_own_surrou
 def test_the_inpainter_survives_a_full_mask():
     image = np.full((12, 12, 3), 9, np.uint8)
     assert np.array_equal(FlatInpainter()(image, np.ones((12, 12), bool)), image)
+
+
+def test_a_letter_on_another_ground_makes_a_block_art() -> None:
+    image = np.full((60, 300, 3), 210, np.uint8)
+    image[:, 270:] = 255
+    mask, samples = np.zeros((60, 300), bool), np.zeros((60, 300), bool)
+    for x in (*range(10, 260, 16), 282):
+        mask[24:36, x : x + 8] = True
+    samples[14:46, 4:296] = True
+    samples[20:40, 276:296] |= True
+    # The white around the last letter is so little of the whole that the surface fits.
+    samples[:20, 270:] = samples[40:, 270:] = False
+    assert measure(image[:, :264], mask[:, :264], samples[:, :264]).surface is not None
+    found = measure(image, mask, samples)
+    assert found.surface is None
+    assert found.background.texture == "art"
+    assert "another ground" in found.reason
