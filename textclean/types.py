@@ -149,7 +149,7 @@ class Lettering:
         slant: Angle by which upright strokes lean to the right, in degrees; 0 for columns.
         align: Where the lines begin together: "start" (left; of columns, the top), "center" or
             "end".
-        line_count: How many lines or columns.
+        line_count: How many lines or columns, ruby left out.
         line_spacing: Pixels from one line to the next, or None for a single one.
         color: Median RGB of the strokes.
         outline_color: RGB of an outline around the strokes, or None when there is none.

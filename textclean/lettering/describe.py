@@ -9,7 +9,7 @@ import numpy as np
 
 from textclean.lettering.lines import lines_of
 from textclean.lettering.setting import alignment, slant, spacing
-from textclean.lettering.size import font_size
+from textclean.lettering.size import font_size, without_ruby
 from textclean.mask.morphology import dilate, rasterize, ring
 from textclean.types import Lettering
 
@@ -62,6 +62,7 @@ def _measured(
     if not lines:
         return None
     size = font_size(lines, region)
+    lines = without_ruby(lines, region)
     return Lettering(
         font_size=round(size, 1),
         stroke_width=round(_stroke_width(ink & area), 1),

@@ -18,12 +18,15 @@ from textclean.lettering.signs import body, letters, pitch, squares, standing, t
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from textclean.lettering.lines import Line
     from textclean.types import Mask, Region
 
 _CAPITAL: Final = 0.72  # height of a capital in ems
 _FULL: Final = 0.93  # height of a line of full-width signs in cells
 _ALIKE: Final = 0.75  # smaller height, in the larger one, of lines that are set in one size
+_RUBY: Final = 0.65  # height of lines that may be ruby, in that of the others: it is half as large
 _TALL: Final = 0.85  # least height of a capital or a letter with a stem, in tall ones
 _REGULAR: Final = 0.1  # ink on the borders of cells, in that of any place, that shows their pitch
 # What speaks for full-width signs: a fit to lines of a few words in 60 faces of four scripts, of
@@ -56,7 +59,7 @@ def font_size(lines: Sequence[Line], region: Region) -> float:
         region: Says how they run and, where it was recognized, what they say.
     """
     is_column = region.direction == "vertical"
-    found = _measured([line.ink.T if is_column else line.ink for line in lines])
+    found = _measured(_running_right(lines, region))
     if not is_column and not _is_full_width(found, region.text):
         heights = np.concatenate([letters(ink)[:, 3] for ink in found.inks])
         tall = heights[heights >= _TALL * float(np.quantile(heights, 0.93))]
@@ -66,13 +69,36 @@ def font_size(lines: Sequence[Line], region: Region) -> float:
     return max(found.cell, found.thickness)  # some faces' cells are narrower than they are high
 
 
-def _measured(inks: Sequence[Mask]) -> _Measured:
-    """What the lines that have most of the ink have in common; ruby is smaller."""
+def without_ruby(lines: Sequence[Line], region: Region) -> list[Line]:
+    """The lines without those of small signs that stand close beside another.
+
+    Args:
+        lines: The lines.
+        region: Says how they run.
+    """
+    _, heights, usual = _heights(_running_right(lines, region))
+    small = heights < _RUBY * usual
+    across = np.array([line.across for line in lines])
+    away = np.abs(across[:, None] - across[~small][None]).min(axis=1)
+    return [line for line, out in zip(lines, small & (away < usual), strict=True) if not out]
+
+
+def _running_right(lines: Sequence[Line], region: Region) -> list[Mask]:
+    return [line.ink.T if region.direction == "vertical" else line.ink for line in lines]
+
+
+def _heights(inks: Sequence[Mask]) -> tuple[list[Mask], NDArray[np.float64], float]:
+    """The lines' bodies, how high each is, and how high those with most of the ink are."""
     bodies = [body(ink) for ink in inks]
     heights = np.array([thickness(ink) for ink in bodies])
     order = np.argsort(heights)
     share = np.cumsum([np.count_nonzero(bodies[index]) for index in order])
-    usual = float(heights[order[np.searchsorted(share, share[-1] / 2)]])
+    return bodies, heights, float(heights[order[np.searchsorted(share, share[-1] / 2)]])
+
+
+def _measured(inks: Sequence[Mask]) -> _Measured:
+    """What the lines that have most of the ink have in common; ruby is smaller."""
+    bodies, heights, usual = _heights(inks)
     alike = (heights >= _ALIKE * usual) & (heights <= usual / _ALIKE)
     same = tuple(ink for ink, is_alike in zip(bodies, alike, strict=True) if is_alike)
     return _Measured(same, usual, *pitch(same, usual))

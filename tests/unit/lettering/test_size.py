@@ -11,7 +11,7 @@ from PIL import ImageDraw, ImageFont
 
 from textclean.lettering.lines import Line
 from textclean.lettering.signs import body, pitch, thickness
-from textclean.lettering.size import font_size
+from textclean.lettering.size import font_size, without_ruby
 from textclean.types import Direction, Region
 
 REGION = Region(np.array([[0, 0], [9, 0], [9, 9]], np.float32))
@@ -92,6 +92,14 @@ def test_lines_of_ruby_do_not_count() -> None:
     small = [_signs(5, 14) for _ in range(3)]
     large = [_signs(6, 30) for _ in range(2)]
     assert _size(*small, *large, direction="vertical") == pytest.approx(30, rel=0.1)
+
+
+def test_lines_of_ruby_are_told_by_their_place() -> None:
+    large, small = _signs(6, 30), _signs(8, 15)
+    places = ((large, 100.0), (small, 78.0), (large, 155.0), (small, 210.0))
+    lines = [Line(ink, 0.0, 0.0, 1.0, across) for ink, across in places]
+    assert [line.across for line in without_ruby(lines, REGION)] == [100.0, 155.0, 210.0]
+    assert without_ruby(lines[:1], REGION) == lines[:1]
 
 
 def test_small_signs_beside_a_line_are_left_out() -> None:
