@@ -27,6 +27,7 @@ _CAPITAL: Final = 0.72  # height of a capital in ems
 _FULL: Final = 0.93  # height of a line of full-width signs in cells
 _ALIKE: Final = 0.75  # smaller height, in the larger one, of lines that are set in one size
 _RUBY: Final = 0.65  # height of lines that may be ruby, in that of the others: it is half as large
+_BESIDE: Final = 1.25  # how far it may lie from the others' middle, in their height
 _TALL: Final = 0.85  # least height of a capital or a letter with a stem, in tall ones
 _REGULAR: Final = 0.1  # ink on the borders of cells, in that of any place, that shows their pitch
 # What speaks for full-width signs: a fit to lines of a few words in 60 faces of four scripts, of
@@ -80,7 +81,9 @@ def without_ruby(lines: Sequence[Line], region: Region) -> list[Line]:
     small = heights < _RUBY * usual
     across = np.array([line.across for line in lines])
     away = np.abs(across[:, None] - across[~small][None]).min(axis=1)
-    return [line for line, out in zip(lines, small & (away < usual), strict=True) if not out]
+    return [
+        line for line, out in zip(lines, small & (away < _BESIDE * usual), strict=True) if not out
+    ]
 
 
 def _running_right(lines: Sequence[Line], region: Region) -> list[Mask]:
