@@ -6,12 +6,13 @@ READY := $(VENV)/.ready
 OUT ?= out
 DATA ?= ../shared/data
 
-.PHONY: demo test test-slow test-browser test-corpora lint eval bench-files bench-letterer bench-batch clean help
+.PHONY: demo test test-slow test-ray test-browser test-corpora lint eval bench-files bench-letterer bench-batch clean help
 
 help:
 	@echo "make demo       set up, clean samples/ into $(OUT)/ and say where to look"
 	@echo "make test       set up, then lint, types, structure and tests"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make test-ray   runs in a local Ray cluster, which is installed for it"
 	@echo "make test-browser  the report in Chromium, which must be installed"
 	@echo "make test-corpora  any folder of files that may be broken (DIR=folder; without: our own)"
 	@echo "make eval       figures on ground truth (DATA=folder)"
@@ -37,10 +38,15 @@ lint: $(READY)
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not data and not browser"
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not data and not browser and not ray"
 
 test-slow: $(READY)
 	$(BIN)/pytest -m slow
+
+test-ray: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[dev,ray]'
+	$(BIN)/pytest -m ray tests/integration
 
 test-browser: $(READY)
 	$(BIN)/pytest -m browser tests/browser

@@ -6,18 +6,16 @@ the page is rendered instead.
 
 from __future__ import annotations
 
-import io
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pikepdf
-from PIL import Image, Jpeg2KImagePlugin
 
 from textclean.errors import CorruptInputError
 from textclean.io import jpeg
-from textclean.io.guard import decoder_errors
+from textclean.io.pdf_codecs import decode_fax, decode_jpx, encode_jpx
 from textclean.io.pdf_jbig2 import decode_jbig2
 from textclean.io.pdf_spec import (
     DCT,
@@ -39,13 +37,11 @@ from textclean.io.raster import (
 )
 from textclean.io.scanlines import decode_scanlines, encode_scanlines
 from textclean.io.thumbnails import cleared
-from textclean.io.tiff_codec import CCITT_G3, CCITT_G4, decode_blocks, encode_blocks
+from textclean.io.tiff_codec import CCITT_G4, encode_blocks
 from textclean.types import Metadata
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_J2K_START: Final = b"\xff\x4f\xff\x51"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +122,7 @@ def encode(image: pikepdf.Object, pixels: NDArray[Any], before: NDArray[Any]) ->
         written = jpeg.encode(original, known, np.ascontiguousarray(pixels))
         return Encoded(written.data, pikepdf.Name.DCTDecode, None, written.raster)
     if spec.codec == JPX:
-        return Encoded(_encode_jpx(_unwrapped(image, spec), pixels), pikepdf.Name.JPXDecode, None)
+        return Encoded(encode_jpx(_unwrapped(image, spec), pixels), pikepdf.Name.JPXDecode, None)
     rows = _rows(pixels, spec)
     if spec.codec in (FAX, JBIG2):
         return _encode_fax(rows, spec)
@@ -155,9 +151,9 @@ def _samples(image: pikepdf.Object, spec: ImageSpec) -> NDArray[Any]:
         raster = jpeg.decode(_unwrapped(image, spec), spec.width * spec.height)
         return _samples_of_jpeg(raster, spec)
     if spec.codec == JPX:
-        return _samples_of_jpx(_unwrapped(image, spec), spec)
+        return decode_jpx(_unwrapped(image, spec), spec)
     if spec.codec == FAX:
-        rows = _decode_fax(_unwrapped(image, spec), spec)
+        rows = decode_fax(_unwrapped(image, spec), spec)
     elif spec.codec == JBIG2:
         rows = decode_jbig2(image, _unwrapped(image, spec), spec)
     elif spec.codec == FLATE and len(spec.filters) == 1:
@@ -247,25 +243,6 @@ def _samples_of_jpeg(raster: Raster, spec: ImageSpec) -> NDArray[np.uint8]:
     return 255 - raster.pixels if spec.family == "cmyk" else raster.pixels
 
 
-def _decode_fax(data: bytes, spec: ImageSpec) -> NDArray[np.uint8]:
-    parms = spec.filters[-1][1]
-    k = parms.get("/K", 0)
-    if k >= 0 and int.from_bytes(data[:2], "big") >> 4 != 1 and data[:2] != b"\x00\x01":
-        # libtiff needs the line marks (eleven zeros and a one) that PDF does not.
-        raise NotExactError("Group 3 fax data without line marks")
-    if parms.get("/Columns", 1728) != spec.width or parms.get("/EncodedByteAlign"):
-        raise NotExactError("fax data with unusual parameters")
-    rows = decode_blocks(
-        [data],
-        compression=CCITT_G4 if k < 0 else CCITT_G3,
-        rows=[spec.height],
-        row_bytes=spec.row_bytes,
-        width=spec.width,
-        t4_options=1 if k > 0 else 0,
-    )
-    return rows if parms.get("/BlackIs1") else ~rows
-
-
 def _encode_fax(rows: NDArray[np.uint8], spec: ImageSpec) -> Encoded:
     black_is_1 = bool(spec.filters[-1][1].get("/BlackIs1"))
     (data,) = encode_blocks(
@@ -278,40 +255,6 @@ def _encode_fax(rows: NDArray[np.uint8], spec: ImageSpec) -> Encoded:
     if black_is_1:
         parms.BlackIs1 = True
     return Encoded(data, pikepdf.Name.CCITTFaxDecode, parms)
-
-
-def _samples_of_jpx(data: bytes, spec: ImageSpec) -> NDArray[np.uint8]:
-    _require_plain_jpx(data, spec)
-    with decoder_errors("JPEG 2000 image"):
-        image = Jpeg2KImagePlugin.Jpeg2KImageFile(io.BytesIO(data))
-        image.load()
-        samples = np.asarray(image)
-    if image.mode != {"grey": "L", "rgb": "RGB"}.get(spec.family):
-        raise NotExactError(f"a JPEG 2000 image of mode {image.mode}")
-    return samples
-
-
-def _require_plain_jpx(data: bytes, spec: ImageSpec) -> None:
-    """Unsigned 8-bit components in full resolution, of the declared size (SIZ marker segment)."""
-    at = data.find(_J2K_START)
-    siz = data[at + 4 :] if at >= 0 else b""
-    if len(siz) < 38 + 3 * spec.components:
-        raise CorruptInputError("the JPEG 2000 image is damaged or cut off")
-    right, bottom, left, top = (int.from_bytes(siz[i : i + 4], "big") for i in (4, 8, 12, 16))
-    count = int.from_bytes(siz[36:38], "big")
-    if (right - left, bottom - top) != (spec.width, spec.height):
-        raise NotExactError("a JPEG 2000 image of another size than the PDF declares")
-    if siz[38 : 38 + 3 * count] != b"\x07\x01\x01" * spec.components:
-        raise NotExactError("a JPEG 2000 image of unusual components")
-
-
-def _encode_jpx(original: bytes, pixels: NDArray[Any]) -> bytes:
-    mode = "L" if pixels.ndim == 2 else "RGB"
-    image = Image.frombytes(mode, (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
-    out = io.BytesIO()
-    bare = original.startswith(_J2K_START)
-    image.save(out, "JPEG2000", irreversible=False, mct=int(mode == "RGB"), no_jp2=bare)
-    return out.getvalue()
 
 
 def _warnings(spec: ImageSpec) -> tuple[str, ...]:
