@@ -163,6 +163,9 @@ class Workplace:
                 self.journal.path.unlink()
         for folder in (self.parts, self.ready):
             with contextlib.suppress(OSError):
+                # What a worker was writing when it was ended; the others are of use.
+                for half in folder.glob(".*.tmp"):
+                    half.unlink(missing_ok=True)
                 folder.rmdir()
         self._release()
         if not keep:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import stat
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -559,6 +560,62 @@ def test_two_runs_on_one_output(tmp_path: Path, scans: Path, book: Path) -> None
     assert len(seen) == 3
     assert "another run is writing to" in str(seen[0])
     assert run(job(book, out / "book.cbz"), folder=out).documents
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+@pytest.mark.parametrize("kind", ["folder", "archive", "document"])
+def test_what_has_no_name_yet_is_private(
+    tmp_path: Path, scans: Path, book: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Whatever the umask lets others do: nobody else can enter what files without a name lie in."""
+    hidden: set[Path] = set()
+
+    def looking(self: Placer, move: Move) -> None:
+        hidden.update(found for found in tmp_path.rglob("*") if found.parent.name == WORK_FOLDER)
+        hidden.update(tmp_path.glob(f"**/{WORK_FOLDER}/*/*"))
+        for path in {folder for folder in hidden if folder.name in ("parts", "ready")}:
+            assert stat.S_IMODE(path.stat().st_mode) == 0o700, path
+        for path in tmp_path.rglob("*.tmp"):
+            assert {"parts", "ready"} & set(path.parts), path
+        assert {"parts", "ready"} & set(move.waiting.parts)
+        return whole(self, move)
+
+    whole = Placer.move
+    monkeypatch.setattr(Placer, "move", looking)
+    before = os.umask(0)
+    try:
+        match kind:
+            case "folder":
+                run(job(scans, tmp_path / "out"))
+            case "archive":
+                run(job(book, tmp_path / "out.cbz"))
+            case _:
+                pages = [lettered(text=text) for text in "AB"]
+                pages[0].save(tmp_path / "a.pdf", save_all=True, append_images=pages[1:])
+                run(job(tmp_path / "a.pdf", tmp_path / "out.pdf"))
+    finally:
+        os.umask(before)
+    assert {path.name for path in hidden} >= {"parts", "ready"}
+
+
+def test_what_a_worker_was_writing_goes(tmp_path: Path, scans: Path) -> None:
+    """A worker that is ended leaves half a file; pages that are whole stay."""
+    out = tmp_path / "out"
+
+    def ended(device: str | None) -> Any:
+        work = FakeWork()(device)
+
+        def half(page: Any) -> Any:
+            if page.name == "b/3.png":
+                (out / WORK_FOLDER / "parts" / ".3.0123.tmp").write_bytes(b"half")
+                raise KeyboardInterrupt
+            return work(page)
+
+        return half
+
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(Batch(jobs=[job(scans, out)], workers=0), ended)
+    assert files_below(out / WORK_FOLDER) == {"journal.jsonl"}
 
 
 def _interrupting(name: str) -> Any:
