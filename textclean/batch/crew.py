@@ -45,6 +45,7 @@ def crew_for(
     memory: int | None,
     cores: int,
     device: str = "cpu",
+    needed: bool = False,
 ) -> Crew | None:
     """How to spread the work; None = this process does it alone.
 
@@ -57,8 +58,10 @@ def crew_for(
         memory: Bytes that all of it may use; None = most of what is free.
         cores: Cores that may be used.
         device: The device of the options.
+        needed: Whether there are to be workers however little there is to do.
     """
-    if workers == 0 or (workers is None and (pages < _WORTH or cores < 2) and not devices[1:]):
+    few = (pages < _WORTH or cores < 2) and not devices[1:]
+    if workers == 0 or (workers is None and few and not needed):
         return None
     usable = usable_memory() if memory is None else memory
     fitting = max(1, usable // (BYTES_A_WORKER + page_bytes(0)))

@@ -3,8 +3,8 @@
 Reading order of this room: ``plan`` (inputs become documents and pages), ``history`` and
 ``journal`` (what is done already), ``task`` (what a worker does with a page), ``crew``, ``pool``
 and ``worker`` (processes), ``document`` and ``bind`` (how pages become an output), ``workplace``,
-``placing`` and ``lock`` (the hidden folder, names, one run at a time). :class:`_Run` ties them
-together.
+``placing`` and ``lock`` (the hidden folder, names, one run at a time). ``cluster``, ``ray_session``
+and ``actor`` stand in for the processes where Ray is asked for. :class:`_Run` ties them together.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textclean.batch.cluster import Cluster, require_ray
 from textclean.batch.crew import crew_for, usable_cores
 from textclean.batch.document import OpenDocument, Settings
 from textclean.batch.history import Making
@@ -77,6 +78,8 @@ def run_batch(
             recorded in the result.
         KeyboardInterrupt: The run was interrupted, also by SIGTERM.
     """
+    if batch.engine == "ray":
+        require_ray()
     plan = plan or make_plan(batch)
     return _Run(batch, plan, watcher or BatchWatcher(), crew_of(batch, plan)).all(prepare)
 
@@ -89,8 +92,13 @@ def crew_of(batch: Batch, plan: Plan) -> Crew | None:
         devices=batch.devices,
         memory=batch.memory,
         cores=usable_cores(),
-        device=batch.jobs[0].options.device if batch.jobs else "cpu",
+        device=_device(batch),
+        needed=batch.engine == "ray",
     )
+
+
+def _device(batch: Batch) -> str:
+    return batch.jobs[0].options.device if batch.jobs else "cpu"
 
 
 class _Run:
@@ -140,12 +148,18 @@ class _Run:
     # -- pages
 
     def _results(self, prepare: Prepare, interrupt: Interrupt) -> Iterator[tuple[PageTask, Result]]:
+        batch, tasks = self._batch, self._tasks()
+        if self._crew is not None and batch.engine == "ray":
+            cluster = Cluster(prepare, self._crew, batch.workers, _device(batch), self._begin)
+            yield from cluster.run(tasks, interrupt)
+            return
+        tasks = map(self._begin, tasks)
         if self._crew is not None:
-            yield from Pool(prepare, self._crew).run(self._tasks(), interrupt)
+            yield from Pool(prepare, self._crew).run(tasks, interrupt)
             return
         worker = None
         try:
-            for task in self._tasks():
+            for task in tasks:
                 worker = worker or PageWorker(prepare(None))
                 result: Result
                 try:
@@ -168,8 +182,13 @@ class _Run:
             for task in document.tasks():
                 if planned.output not in self._open:
                     break
-                self._teller.started(planned.output, task)
                 yield task
+
+    def _begin(self, task: PageTask) -> PageTask:
+        """Tell that a page is about to be read; the same page."""
+        if task.job.output in self._open:
+            self._teller.started(task.job.output, task)
+        return task
 
     def _take(self, task: PageTask, result: Result) -> None:
         """Write down what came of a page; finish its document when it was the last one."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 OnError = Literal["copy", "skip", "stop"]
 ON_ERROR: Final = ("copy", "skip", "stop")
+Engine = Literal["processes", "ray"]
+ENGINES: Final = ("processes", "ray")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class Batch:
         workers: Worker processes; 0 = all in this process, None = chosen by pages and cores.
         devices: Devices that the workers are spread over; none = that of the options.
         memory: Bytes that all processes together may use; None = chosen by the machine.
+        engine: What the workers are: processes of this machine, or actors of a Ray cluster.
     """
 
     jobs: Sequence[Job]
@@ -52,6 +55,7 @@ class Batch:
     workers: int | None = None
     devices: tuple[str, ...] = ()
     memory: int | None = None
+    engine: Engine = "processes"
 
     def __post_init__(self) -> None:
         if self.on_error not in (None, *ON_ERROR):
@@ -61,6 +65,28 @@ class Batch:
         for name, value in (("jobs", self.workers), ("max-failures", self.max_failures)):
             if value is not None and value < 0:
                 raise OptionsError(f"{name} is {value}", remedy="Give 0 or more")
+        if self.engine not in ENGINES:
+            raise OptionsError(
+                f"there is no engine {self.engine!r}", remedy=f"Known: {', '.join(ENGINES)}"
+            )
+        if self.engine == "ray":
+            self._check_ray()
+
+    def _check_ray(self) -> None:
+        """Refuse what is for Ray to decide."""
+        if self.workers == 0:
+            raise OptionsError(
+                "the engine ray works in actors, and jobs is 0", remedy="Give 1 or more, or none"
+            )
+        if self.memory is not None:
+            raise OptionsError(
+                "the engine ray keeps to no limit of memory",
+                remedy="Use fewer --jobs or a smaller --max-pixels, or the engine processes",
+            )
+        if self.devices or any(":" in job.options.device for job in self.jobs):
+            raise OptionsError(
+                "the engine ray chooses among GPUs itself", remedy="Use --device cuda, or none"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from textclean.batch.task import PageWorker
 from textclean.errors import FileAccessError, TextcleanError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from textclean.batch.task import Work
 
@@ -76,10 +76,17 @@ def sharing_cores(count: int) -> Iterator[None]:
     They read it when they are loaded. A number that the user has set stays.
     """
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    new = [name for name in names if name not in os.environ]
-    os.environ.update({name: str(count) for name in new})
+    with environment(dict.fromkeys(names, str(count))):
+        yield
+
+
+@contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Variables for the processes that are started meanwhile; what the user has set stays."""
+    new = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(new)
     try:
         yield
     finally:
         for name in new:
-            del os.environ[name]
+            os.environ.pop(name, None)

@@ -98,6 +98,7 @@ def clean(
     on_error: p.OnError = None,
     max_failures: p.MaxFailures = None,
     jobs: p.Jobs = None,
+    engine: p.Engine = "processes",
     memory: p.Memory = None,
     shard: p.ShardOf = None,
     device: p.Devices = None,
@@ -141,6 +142,7 @@ def clean(
         on_error=on_error,
         max_failures=max_failures,
         workers=jobs,
+        engine=engine,
         devices=devices if len(devices) > 1 else (),
         memory=parse_bytes(memory) if memory else None,
     )

@@ -457,6 +457,16 @@ Jobs = Annotated[
         metavar="N",
     ),
 ]
+Engine = Annotated[
+    str,
+    _option(
+        "--engine",
+        help="What the workers are: processes of this machine (default), or actors of Ray (ray), "
+        "here or in the cluster that RAY_ADDRESS names; needs textclean[ray].",
+        panel=RUN,
+        metavar="NAME",
+    ),
+]
 Memory = Annotated[
     str | None,
     _option(
