@@ -28,3 +28,14 @@ def distance_to(mask: Mask) -> NDArray[np.float32]:
 def depth_inside(mask: Mask) -> NDArray[np.float32]:
     """``(H, W)`` float32: distance of each True pixel to the nearest False one, 0 on the others."""
     return distance_to(~mask)
+
+
+def within(mask: Mask, radius: int) -> Mask:
+    """Pixels at most ``radius + 0.5`` pixels from a True one: :func:`distance_to`, but faster.
+
+    Squared distances are whole numbers: none lies near the one that is compared with.
+    """
+    outside = np.ascontiguousarray(~mask).view(np.uint8)
+    away = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    found: Mask = np.asarray(away) <= np.float32(np.sqrt(radius * (radius + 1) + 0.5))
+    return found

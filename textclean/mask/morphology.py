@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from textclean.distance import distance_to
+from textclean.distance import within
 from textclean.surface import strongest
 
 if TYPE_CHECKING:
@@ -39,9 +39,11 @@ def dilate(mask: Mask, radius: int) -> Mask:
         return mask
     if radius <= _SMALL:
         return _apply(cv2.dilate, mask, disc(radius))
-    if not mask.any():
-        return np.zeros_like(mask)
-    return distance_to(mask) <= radius + 0.5  # costs the same for any radius
+    grown = np.zeros_like(mask)
+    window = _around(mask, radius)
+    if window is not None:
+        grown[window] = within(mask[window], radius)  # costs the same for any radius
+    return grown
 
 
 def erode(mask: Mask, radius: int) -> Mask:
@@ -50,7 +52,12 @@ def erode(mask: Mask, radius: int) -> Mask:
         return mask
     if radius <= _SMALL:
         return _apply(cv2.erode, mask, disc(radius))
-    return ~dilate(~mask, radius)
+    shrunk = np.zeros_like(mask)
+    window = _around(mask, 1)  # with what is nearest of all that is not set
+    if window is not None:
+        inside = mask[window]
+        shrunk[window] = inside if inside.all() else ~within(~inside, radius)
+    return shrunk
 
 
 def opened(mask: Mask, radius: int) -> Mask:
@@ -128,6 +135,20 @@ class Components:
         table = chosen.copy()
         table[0] = False
         return table[self.labels]
+
+
+def _around(mask: Mask, reach: int) -> tuple[slice, slice] | None:
+    """The part of the array that is within a reach of what is set; None when nothing is."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not len(rows):
+        return None
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    columns = np.flatnonzero(mask[top:bottom].any(axis=0))
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    return (
+        slice(max(top - reach, 0), bottom + reach),
+        slice(max(left - reach, 0), right + reach),
+    )
 
 
 def _apply(operation: object, mask: Mask, element: NDArray[np.uint8]) -> Mask:
