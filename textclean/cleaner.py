@@ -302,7 +302,9 @@ class Cleaner:
                 f"not uint8 of shape {image.shape}",
                 remedy="See the protocol textclean.protocols.Inpainter",
             )
-        return np.where(mask[..., None], result, image), errors
+        composed = image.copy()
+        composed[mask] = result[mask]
+        return composed, errors
 
     def _compose(
         self,

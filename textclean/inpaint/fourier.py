@@ -179,8 +179,7 @@ class FourierInpainter:
         windows = merge_windows(mask, context=CONTEXT, multiple=self.requirement.multiple)
         for wave in waves(windows):
             # What earlier waves filled is known by now, to the priors as well.
-            now = page.after(out, open_)
-            jobs = [now.cut(window) for window in wave]
+            jobs = [page.cut(w).after(crop(out, w), crop(open_, w)) for w in wave]
             for window, filled in zip(wave, self._fill(jobs), strict=True):
                 paste(out, filled, mask, window)
             for window in wave:

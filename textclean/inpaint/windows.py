@@ -245,7 +245,6 @@ def _holes(mask: Mask, gap: int) -> tuple[NDArray[np.int64], NDArray[np.float64]
 
     Pieces of a hole that lie within twice the gap of each other are one hole.
     """
-    depth = depth_inside(np.pad(mask, 1))[1:-1, 1:-1]
     while True:
         # The margin keeps the dilation from being clipped, so that boxes shrink back exactly.
         joined = cv2.dilate(
@@ -259,10 +258,14 @@ def _holes(mask: Mask, gap: int) -> tuple[NDArray[np.int64], NDArray[np.float64]
     x0, y0 = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
     x1 = x0 + stats[:, cv2.CC_STAT_WIDTH] - 2 * gap
     y1 = y0 + stats[:, cv2.CC_STAT_HEIGHT] - 2 * gap
-    widths = np.zeros(count)
-    found = labels[gap:-gap, gap:-gap][mask].astype(np.intp)
-    np.maximum.at(widths, found, 2 * depth[mask])
-    return np.stack([x0, y0, x1, y1], axis=1), widths[1:]
+    widths = np.zeros(count - 1)
+    for index, (left, top, right, bottom) in enumerate(np.stack([x0, y0, x1, y1], axis=1).tolist()):
+        # What a hole borders on is known, so that no other part of the page matters.
+        box = np.s_[top:bottom, left:right]
+        depth = depth_inside(np.pad(mask[box], 1))[1:-1, 1:-1]
+        own = labels[gap:-gap, gap:-gap][box] == index + 1
+        widths[index] = 2 * depth[own].max(initial=0.0)
+    return np.stack([x0, y0, x1, y1], axis=1), widths
 
 
 def _split(mask: Mask, box: Box, rules: Rules) -> list[Box]:
