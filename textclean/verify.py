@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MARGIN = 32  # pixels around a region that the second look takes in
 _OVERLAP = 0.5  # share of a found line that must lie where the region was
+_REACH = 6  # pixels around a mask that are where the region was, too
+_PLAIN = 12  # grey levels within which an area is of one colour but for compression noise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,9 +48,12 @@ def look_again(
 
     Returns:
         What was found, by the index of the region it was found in. Text that lies mostly outside
-        every cleaned region is nobody's leftover and is not reported.
+        every cleaned region is nobody's leftover and is not reported. A detector that says that it
+        ``needs_contrast`` is spared regions of which nothing but one colour is left.
     """
     found: dict[int, Finding] = {}
+    if getattr(detector, "needs_contrast", False):
+        cleaned = [None if item is None or _blank(image, item) else item for item in cleaned]
     for box, members in _views(cleaned, image.shape[:2]):
         x0, y0, x1, y1 = box
         view = Page.from_rgb(np.ascontiguousarray(image[y0:y1, x0:x1]))
@@ -88,6 +93,13 @@ def _views(
     return views
 
 
+def _blank(image: Image, item: RegionMask) -> bool:
+    """Whether where a region was, all is of one colour."""
+    x0, y0, x1, y1 = item.box
+    there = image[y0:y1, x0:x1][dilate(item.mask, _REACH)]
+    return not len(there) or bool((np.ptp(there, axis=0) < _PLAIN).all())
+
+
 def _cheaper_together(a: Box, b: Box) -> bool:
     return _area(_around(a, b)) <= 1.2 * (_area(a) + _area(b))
 
@@ -113,7 +125,7 @@ def _owner(
         local = [line - np.array([x0, y0], np.float32)]
         inside = rasterize(local, item.mask.shape)
         total = max(float(inside.sum()), _polygon_area(line), 1.0)
-        share = float((inside & dilate(item.mask, 6)).sum()) / total
+        share = float((inside & dilate(item.mask, _REACH)).sum()) / total
         if share > best:
             best, owner = share, index
     return owner if best >= _OVERLAP else None

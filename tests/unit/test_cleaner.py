@@ -221,6 +221,13 @@ class Stubborn(FakeDetector):
         return (Region(polygon=polygon, lines=(polygon,), score=0.8),)
 
 
+def test_a_detector_that_needs_contrast_is_spared_what_is_of_one_colour():
+    detector = Stubborn(9)
+    detector.needs_contrast = True
+    assert not _cleaner(detector).clean(_page()).residual
+    assert detector.seen == 0
+
+
 def test_what_is_still_found_is_removed_with_a_larger_mask():
     once = _cleaner(Stubborn(0)).clean(_page())
     twice = _cleaner(Stubborn(1)).clean(_page())

@@ -38,6 +38,9 @@ SMALLEST_PAGE = 16
 class PPOCRDetector:
     """Finds text with a detection network of the PP-OCR family.
 
+    Attributes:
+        needs_contrast: Where all is of one colour it has nothing to find.
+
     Args:
         detection: An ``.onnx`` file; None = the weights in the wheel of ``rapidocr``.
         recognition: An ``.onnx`` file with its characters in the metadata; None = those in the
@@ -52,6 +55,8 @@ class PPOCRDetector:
         WeightsError: The detection weights are missing or not understood.
         MissingExtraError: ``rapidocr`` is not installed and its weights are wanted.
     """
+
+    needs_contrast = True
 
     def __init__(
         self,
