@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OUT ?= out
 DATA ?= ../shared/data
 
-.PHONY: demo test test-slow test-ray test-browser test-corpora lint eval bench-files bench-letterer bench-batch clean help
+.PHONY: demo test test-slow test-ray test-browser test-corpora lint eval bench bench-quick bench-profile bench-files bench-letterer bench-batch clean help
 
 help:
 	@echo "make demo       set up, clean samples/ into $(OUT)/ and say where to look"
@@ -16,6 +16,8 @@ help:
 	@echo "make test-browser  the report in Chromium, which must be installed"
 	@echo "make test-corpora  any folder of files that may be broken (DIR=folder; without: our own)"
 	@echo "make eval       figures on ground truth (DATA=folder)"
+	@echo "make bench      what a page costs against the detector and others (DATA=folder; minutes)"
+	@echo "make bench-quick  the same with fewer pages and rounds; make bench-profile: by function"
 	@echo "make bench-files  what reading and writing files costs (QUICK=1: smaller)"
 	@echo "make bench-letterer  safe areas, sizes of type, PSDs (DATA=folder)"
 	@echo "make bench-batch  pages a second, memory and resuming of long runs (QUICK=1, DATA=folder)"
@@ -57,6 +59,15 @@ test-corpora: $(READY)
 
 eval: $(READY)
 	$(BIN)/textclean eval --data $(DATA)
+
+bench: $(READY)
+	$(BIN)/python benchmarks/speed.py --data $(DATA)
+
+bench-quick: $(READY)
+	$(BIN)/python benchmarks/speed.py --data $(DATA) --quick
+
+bench-profile: $(READY)
+	$(BIN)/python benchmarks/speed_profile.py --data $(DATA)
 
 bench-files: $(READY)
 	$(BIN)/python benchmarks/files.py $(if $(QUICK),--quick)
