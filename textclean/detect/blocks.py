@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclean.detect.lines import Line, across_extent, along_extent, span_quad
-from textclean.detect.relations import LEADING, RUBY, WORD_GAP, related, separated
+from textclean.detect.relations import (
+    LEADING,
+    RUBY,
+    WORD_GAP,
+    on_other_ground,
+    related,
+    separated,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +99,9 @@ def group(lines: Sequence[Line], image: Image) -> list[Block]:
     for i, j in sorted(zip(left.tolist(), right.tolist(), strict=True)):
         if i < j and _root(owner, i) != _root(owner, j):
             relation = related(lines[i], lines[j])
-            if relation is not None and not separated(relation, image):
+            if relation is None or separated(relation, image):
+                continue
+            if not on_other_ground(lines[i], lines[j], image):
                 owner[_root(owner, j)] = _root(owner, i)
     members: dict[int, list[Line]] = {}
     for index, line in enumerate(lines):

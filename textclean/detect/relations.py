@@ -24,6 +24,7 @@ _TURN = 12.0  # degrees that lines of one block may be turned against each other
 _BORDER = 64  # grey levels by which a border differs from the paper
 _CROSSED = 0.8  # share of the gap's length along which it must do so
 _PAPER = 60  # levels by which the papers of two blocks differ
+_PLAIN, _LIKE = 0.55, 24  # share of a line's rim that is within so many levels of its colour: plain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,3 +139,24 @@ def separated(relation: Relation, image: Image) -> bool:
         return True
     deviation = np.abs(strip - near).max(axis=(1, 2))
     return float((deviation > _BORDER).mean()) >= _CROSSED
+
+
+def on_other_ground(a: Line, b: Line, image: Image) -> bool:
+    """Whether two lines lie on papers of different colours, be they as close as they may."""
+    first, second = _ground(a, image), _ground(b, image)
+    if first is None or second is None:
+        return False
+    return float(np.abs(first - second).max()) > _PAPER
+
+
+def _ground(line: Line, image: Image) -> NDArray[np.float64] | None:
+    """The colour along a line's rim ``(3,)``; None where it has not one."""
+    corners = line.polygon
+    steps = np.linspace(0, 1, 24, endpoint=False)[:, None, None]
+    points = (corners + steps * (np.roll(corners, -1, axis=0) - corners)).reshape(-1, 2)
+    limit = np.array([image.shape[1] - 1, image.shape[0] - 1])
+    x, y = np.clip(np.rint(points).astype(int), 0, limit).T
+    colors = image[y, x].astype(np.float64)
+    middle = np.asarray(np.median(colors, axis=0), np.float64)
+    plain = np.abs(colors - middle).max(axis=1) <= _LIKE
+    return middle if float(plain.mean()) >= _PLAIN else None

@@ -61,7 +61,7 @@ def measure(image: Image, mask: Mask, samples: Mask, *, specks: float = 0.0) -> 
         outliers = min(1.0, surface.outliers + specks)
         drift = _drift(image, usable, surface)
         if outliers <= _MAX_OUTLIERS and surface.spread <= _MAX_SPREAD and drift <= _MAX_DRIFT:
-            if degree == 0 and _lies_elsewhere(image, mask, usable, surface):
+            if _lies_elsewhere(image, mask, surface):
                 reason = "background is not plain: a part of it lies on another ground"
                 background = Background("art", _median(image[usable]), 0.0, round(outliers, 4))
                 return FlatFill(background, None, reason)
@@ -169,14 +169,18 @@ def _drift(image: Image, usable: Mask, surface: Surface) -> float:
     return worst
 
 
-def _lies_elsewhere(image: Image, mask: Mask, usable: Mask, surface: Surface) -> bool:
-    """Whether some letter of a block has another ground around it than the block as a whole."""
+def _lies_elsewhere(image: Image, mask: Mask, surface: Surface) -> bool:
+    """Whether some letter of a block has another ground around it than the block as a whole.
+
+    What is near counts, sample or not: what surrounds a line in the gutter may be so little of all
+    that it was taken for specks.
+    """
     side = 2 * _BESIDE + 1
     near = cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8))
     count, pieces = cv2.connectedComponents(near, connectivity=8)
     if count <= 2:
         return False
-    ys, xs = np.nonzero((near > 0) & usable)
+    ys, xs = np.nonzero((near > 0) & ~mask)
     far = np.abs(image[ys, xs] - surface.at(ys, xs)).max(axis=1) > _TOLERANCE
     piece = pieces[ys, xs]
     around = np.bincount(piece, minlength=count)

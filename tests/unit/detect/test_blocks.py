@@ -66,6 +66,14 @@ def test_other_paper_separates() -> None:
     assert [count for *_, count in extents(group(rows(4, pitch=32), image))] == [2, 2]
 
 
+def test_other_paper_separates_lines_that_touch() -> None:
+    image = blank()
+    image[106:] = 40
+    lines = [box_line(60, 82, 240, 106), box_line(60, 105, 240, 130)]
+    assert len(group(lines, blank())) == 1
+    assert [count for *_, count in extents(group(lines, image))] == [1, 1]
+
+
 def test_bubbles_that_run_together_are_parted_at_the_wider_gap() -> None:
     lines = [*rows(3), *rows(3, y=50 + 3 * 26 + 14)]
     assert [count for *_, count in extents(group(lines, blank()))] == [3, 3]
