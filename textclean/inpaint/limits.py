@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from textclean.inpaint.paper import LEVELS, densities, measure_paper
+from textclean.inpaint.paper import LEVELS, Histograms, densities, measure_paper
 from textclean.inpaint.wrapped import Wrapped
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ INKED = 0.25
 """Density from which on there is ink."""
 FEWEST = 20
 """Pixels of a stroke from which its density is known."""
-USUAL = 60.0
-"""Percentile of a stroke's densities that is its ink's, on bare paper."""
+USUAL = 0.6
+"""Share of a stroke's pixels that are no denser than its ink, on bare paper."""
 MOST, MORE = 1.1, 0.2
 """A stroke's ink has at most so many times that density, and so much more."""
 
@@ -63,16 +63,14 @@ def held(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
     out = filled.copy()
     out[see_through] = np.maximum(filled, image)[see_through]
     inked = see_through & (density.max(axis=2) > INKED)
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(
-        inked.astype(np.uint8), connectivity=8
-    )
-    for index in range(1, count):
-        x, y, width, height, area = (int(value) for value in boxes[index])
-        if area < FEWEST:
-            continue
-        box = np.s_[y : y + height, x : x + width]
-        own = labels[box] == index
-        ink = np.percentile(density[box][own], USUAL, axis=0)
-        most = (image[box][own] + LEVELS) * np.exp(MOST * np.maximum(ink, 0) + MORE)
-        out[box][own] = np.minimum(out[box][own], np.rint(most)).astype(np.uint8)
+    count, labels = cv2.connectedComponents(inked.astype(np.uint8), connectivity=8)
+    number = labels[inked]
+    # Percentiles of all strokes at once, to a fiftieth.
+    levels = np.rint(np.clip(density[inked], 0, 5.1) * 50).astype(np.intp)
+    strokes = [Histograms(number, levels[:, channel], count) for channel in range(3)]
+    ink = np.stack([stroke.quantile(USUAL) / 50 for stroke in strokes], axis=1)
+    large = (strokes[0].count >= FEWEST)[number]
+    most = (image[inked] + LEVELS) * np.exp(MOST * ink + MORE)[number]
+    limited = np.minimum(out[inked], np.rint(most)).astype(np.uint8)
+    out[inked] = np.where(large[:, None], limited, out[inked])
     return out
