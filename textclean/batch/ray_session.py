@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _STORE: Final = 256 << 20  # bytes for what travels: reports, and pictures where one is asked for
 _LONGEST_FOLDER: Final = 25  # characters, so that sockets in it have names that systems allow
+_TRIES: Final = 2  # Ray gives up after 30 s, which a busy machine may need to load it
 _LOGGERS: Final = ("ray", "ray.data", "ray._private.worker")
 
 
@@ -81,6 +82,7 @@ def ray_session(crew: Crew) -> Iterator[RaySession]:
                 "RAY_AUTH_TOKEN": _password(),
                 "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # the loopback device, on Linux, too
                 "RAY_enable_metrics_collection": "0",
+                "RAY_worker_register_timeout_seconds": "600",  # a busy machine loads slowly
             }
             stack.enter_context(sharing_cores(crew.threads))
         stack.enter_context(environment(values))
@@ -108,15 +110,23 @@ def _connect(ray: Any, address: str | None, crew: Crew, folder: Path) -> None:
     if address:
         ray.init(address=address, **quiet)
         return
-    ray.init(
-        address="local",
-        num_cpus=crew.workers,
-        include_dashboard=False,
-        object_store_memory=_STORE,
-        # Ray lets everybody into its folder.
-        _temp_dir=str(folder / "r"),
-        **quiet,
-    )
+    for left in reversed(range(_TRIES)):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=crew.workers,
+                include_dashboard=False,
+                object_store_memory=_STORE,
+                # Ray lets everybody into its folder.
+                _temp_dir=str(folder / "r"),
+                **quiet,
+            )
+        except Exception:
+            ray.shutdown()
+            if not left:
+                raise
+        else:
+            return
 
 
 @functools.cache
