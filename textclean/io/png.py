@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from textclean.errors import CorruptInputError, UnsupportedFormatError
 from textclean.io.exif import exif_dpi, exif_orientation
 from textclean.io.guard import check_size, decoder_errors
+from textclean.io.png_chunks import (
+    GREY,
+    PALETTE,
+    RGB,
+    RGB_ALPHA,
+    Chunk,
+    Header,
+    find_chunk,
+    read_chunks,
+    read_header,
+)
 from textclean.io.raster import LOSSLESS, Raster, grey_palette, pack_bits, unpack_bits
 from textclean.io.scanlines import (
     SIGNATURE,
@@ -29,65 +39,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from textclean.types import Mask, Mode
+    from textclean.types import Mask
 
-_GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
-_CHANNELS: Final = {_GREY: 1, _RGB: 3, _PALETTE: 1, _GREY_ALPHA: 2, _RGB_ALPHA: 4}
-_DEPTHS: Final = {
-    _GREY: (1, 2, 4, 8, 16),
-    _RGB: (8, 16),
-    _PALETTE: (1, 2, 4, 8),
-    _GREY_ALPHA: (8, 16),
-    _RGB_ALPHA: (8, 16),
-}
-_MODES: Final[dict[tuple[int, bool], Mode]] = {
-    (_GREY, False): "L",
-    (_GREY, True): "I;16",
-    (_RGB, False): "RGB",
-    (_RGB, True): "RGB;16",
-    (_GREY_ALPHA, False): "LA",
-    (_GREY_ALPHA, True): "LA;16",
-    (_RGB_ALPHA, False): "RGBA",
-    (_RGB_ALPHA, True): "RGBA;16",
-}
 _MAX_PROFILE = 2**26
 # Transparency, background, histogram and significant bits of palette entries.
 _OF_THE_PALETTE: Final = (b"PLTE", b"tRNS", b"bKGD", b"hIST", b"sBIT")
-
-
-class _Chunk(NamedTuple):
-    kind: bytes
-    data: bytes
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Header:
-    width: int
-    height: int
-    bits: int
-    color: int
-    interlaced: bool
-
-    @property
-    def channels(self) -> int:
-        return _CHANNELS[self.color]
-
-    @property
-    def row_bytes(self) -> int:
-        return (self.width * self.channels * self.bits + 7) // 8
-
-    @property
-    def step(self) -> int:
-        return max(1, self.channels * self.bits // 8)
-
-    @property
-    def mode(self) -> Mode:
-        if self.color == _PALETTE or (self.color == _GREY and self.bits in (2, 4)):
-            return "P"
-        if self.color == _GREY and self.bits == 1:
-            return "1"
-        return _MODES[self.color, self.bits == 16]
 
 
 def decode(data: bytes, max_pixels: int) -> Raster:
@@ -101,8 +57,8 @@ def decode(data: bytes, max_pixels: int) -> Raster:
         TooLargeError: More than ``max_pixels``.
         UnsupportedFormatError: Animated.
     """
-    chunks = _chunks(data)
-    head = _header(chunks)
+    chunks = read_chunks(data)
+    head = read_header(chunks)
     check_size(head.width, head.height, max_pixels)
     if any(c.kind == b"acTL" for c in chunks):
         raise UnsupportedFormatError(
@@ -115,7 +71,7 @@ def decode(data: bytes, max_pixels: int) -> Raster:
         pixels=_native(head, samples),
         mode=head.mode,
         palette=palette,
-        transparent=_transparent(head, samples, _find(chunks, b"tRNS")),
+        transparent=_transparent(head, samples, find_chunk(chunks, b"tRNS")),
         metadata=_metadata(chunks),
     )
 
@@ -131,10 +87,10 @@ def encode(original: bytes, pixels: NDArray[Any]) -> bytes:
         A PNG of the same depth and colour type, not interlaced; every other chunk is the
         original's, in the original's order.
     """
-    chunks = _chunks(original)
-    head = _header(chunks)
+    chunks = read_chunks(original)
+    head = read_header(chunks)
     # Palette indices and packed bits have no neighbourly values for a filter to find.
-    filtered = head.color != _PALETTE and head.bits >= 8
+    filtered = head.color != PALETTE and head.bits >= 8
     stream = encode_scanlines(_rows(head, pixels), head.step, filtered=filtered)
     replaced = {
         b"IHDR": chunk(b"IHDR", header(head.width, head.height, head.bits, head.color)),
@@ -153,9 +109,9 @@ def encode_promoted(original: bytes, pixels: NDArray[Any]) -> bytes:
     Returns:
         An 8-bit grey, RGB or RGBA PNG without the chunks that speak of the palette.
     """
-    head = _header(_chunks(original))
+    head = read_header(read_chunks(original))
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    color = {1: _GREY, 3: _RGB, 4: _RGB_ALPHA}[channels]
+    color = {1: GREY, 3: RGB, 4: RGB_ALPHA}[channels]
     rows = np.ascontiguousarray(pixels).reshape(head.height, head.width * channels)
     replaced = {
         b"IHDR": chunk(b"IHDR", header(head.width, head.height, 8, color)),
@@ -168,7 +124,7 @@ def encode_promoted(original: bytes, pixels: NDArray[Any]) -> bytes:
 def _with_chunks(original: bytes, replaced: dict[bytes, bytes]) -> bytes:
     """The PNG with some chunks replaced, each where the first of its kind stood."""
     out, seen = [SIGNATURE], set()
-    for part in _chunks(original):
+    for part in read_chunks(original):
         if part.kind not in replaced:
             out.append(part.raw)
         elif part.kind not in seen:
@@ -177,43 +133,7 @@ def _with_chunks(original: bytes, replaced: dict[bytes, bytes]) -> bytes:
     return b"".join(out)
 
 
-def _chunks(data: bytes) -> list[_Chunk]:
-    """All chunks up to IEND; what follows it is not part of the image."""
-    found, at = [], len(SIGNATURE)
-    while True:
-        if at + 12 > len(data):
-            raise CorruptInputError("the PNG is cut off", remedy="Get the file again")
-        (length,) = struct.unpack_from(">I", data, at)
-        end = at + 12 + length
-        if end > len(data):
-            raise CorruptInputError("the PNG is cut off", remedy="Get the file again")
-        kind, body = data[at + 4 : at + 8], data[at + 8 : end - 4]
-        # A capital first letter marks a chunk without which the image cannot be read.
-        critical = not kind[0] & 0x20
-        if critical and zlib.crc32(kind + body) != struct.unpack_from(">I", data, end - 4)[0]:
-            raise CorruptInputError(f"the PNG is damaged: wrong checksum of {kind!r}")
-        found.append(_Chunk(kind, body, data[at:end]))
-        if kind == b"IEND":
-            return found
-        at = end
-
-
-def _header(chunks: Sequence[_Chunk]) -> _Header:
-    if chunks[0].kind != b"IHDR" or len(chunks[0].data) != 13:
-        raise CorruptInputError("the PNG does not start with a header")
-    width, height, bits, color, _, _, interlace = struct.unpack(">IIBBBBB", chunks[0].data)
-    if bits not in _DEPTHS.get(color, ()) or interlace > 1:
-        raise CorruptInputError(f"the PNG declares colour type {color} with {bits} bits")
-    if not any(c.kind == b"IDAT" for c in chunks):
-        raise CorruptInputError("the PNG has no image data")
-    return _Header(width, height, bits, color, bool(interlace))
-
-
-def _find(chunks: Sequence[_Chunk], kind: bytes) -> bytes | None:
-    return next((c.data for c in chunks if c.kind == kind), None)
-
-
-def _samples(head: _Header, stream: bytes) -> NDArray[Any]:
+def _samples(head: Header, stream: bytes) -> NDArray[Any]:
     """``(H, W)`` or ``(H, W, C)`` samples, uint8 (also of fewer bits) or uint16."""
     if head.interlaced and head.bits < 8:
         return _interlaced_bits(head, stream)
@@ -227,22 +147,22 @@ def _samples(head: _Header, stream: bytes) -> NDArray[Any]:
     return samples.reshape(shape[: 2 if head.channels == 1 else 3])
 
 
-def _interlaced_bits(head: _Header, stream: bytes) -> NDArray[np.uint8]:
+def _interlaced_bits(head: Header, stream: bytes) -> NDArray[np.uint8]:
     """Passes of packed bits end in mid-byte: here Pillow has to know the true depth."""
     ihdr = header(head.width, head.height, head.bits, head.color, True)
-    plte = bytes(range(256)) * 3 if head.color == _PALETTE else b""
+    plte = bytes(range(256)) * 3 if head.color == PALETTE else b""
     with decoder_errors("PNG image"):
         image = open_png(minimal_png(ihdr, stream, plte[: 3 * 2**head.bits]))
         samples = np.asarray(image).astype(np.uint8)
-    scaled = head.color == _GREY and head.bits > 1
+    scaled = head.color == GREY and head.bits > 1
     return samples // np.uint8(255 // (2**head.bits - 1)) if scaled else samples
 
 
-def _native(head: _Header, samples: NDArray[Any]) -> NDArray[Any]:
+def _native(head: Header, samples: NDArray[Any]) -> NDArray[Any]:
     return samples.astype(np.bool_) if head.mode == "1" else samples
 
 
-def _rows(head: _Header, pixels: NDArray[Any]) -> NDArray[np.uint8]:
+def _rows(head: Header, pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """The inverse of :func:`_samples` and :func:`_native`."""
     if head.bits < 8:
         return pack_bits(pixels.astype(np.uint8), head.bits)
@@ -251,16 +171,16 @@ def _rows(head: _Header, pixels: NDArray[Any]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels).reshape(head.height, head.row_bytes)
 
 
-def _palette(head: _Header, chunks: Sequence[_Chunk]) -> NDArray[np.uint8] | None:
+def _palette(head: Header, chunks: Sequence[Chunk]) -> NDArray[np.uint8] | None:
     if head.mode != "P":
         return None
-    if head.color == _GREY:
+    if head.color == GREY:
         return grey_palette(head.bits)
-    plte = _find(chunks, b"PLTE")
+    plte = find_chunk(chunks, b"PLTE")
     if not plte or len(plte) % 3:
         raise CorruptInputError("the PNG has no usable palette")
     colors = np.frombuffer(plte, np.uint8).reshape(-1, 3)
-    alpha = _find(chunks, b"tRNS")
+    alpha = find_chunk(chunks, b"tRNS")
     if not alpha:
         return colors.copy()
     column = np.full((len(colors), 1), 255, np.uint8)
@@ -269,9 +189,9 @@ def _palette(head: _Header, chunks: Sequence[_Chunk]) -> NDArray[np.uint8] | Non
     return np.hstack([colors, column])
 
 
-def _transparent(head: _Header, samples: NDArray[Any], trns: bytes | None) -> Mask | None:
+def _transparent(head: Header, samples: NDArray[Any], trns: bytes | None) -> Mask | None:
     """Pixels of the one colour that a grey or RGB image declares transparent."""
-    if not trns or head.color not in (_GREY, _RGB) or len(trns) != 2 * head.channels:
+    if not trns or head.color not in (GREY, RGB) or len(trns) != 2 * head.channels:
         return None
     key = np.frombuffer(trns, ">u2")
     hit = samples == (key if head.channels > 1 else key[0])
@@ -279,13 +199,13 @@ def _transparent(head: _Header, samples: NDArray[Any], trns: bytes | None) -> Ma
     return mask
 
 
-def _metadata(chunks: Sequence[_Chunk]) -> Metadata:
-    exif = _find(chunks, b"eXIf")
+def _metadata(chunks: Sequence[Chunk]) -> Metadata:
+    exif = find_chunk(chunks, b"eXIf")
     return Metadata(
         format="PNG",
-        icc=_profile(_find(chunks, b"iCCP")),
+        icc=_profile(find_chunk(chunks, b"iCCP")),
         exif=exif,
-        dpi=_dpi(_find(chunks, b"pHYs")) or exif_dpi(exif),
+        dpi=_dpi(find_chunk(chunks, b"pHYs")) or exif_dpi(exif),
         orientation=exif_orientation(exif),
         extra={LOSSLESS: True},
     )
