@@ -15,9 +15,12 @@ from textclean import native, regions_json
 from textclean.errors import FileAccessError, MaskError, OptionsError, RegionsFileError
 from textclean.io import read_image, read_mask
 from textclean.io.atomic import OutputFile
+from textclean.io.picture_forms import NAMES
 from textclean.io.picture_png import encode_png
+from textclean.io.picture_write import encode_picture
 from textclean.io.pictures import encoded
 from textclean.io.raster import Raster
+from textclean.io.sniff import kind_of_suffix
 from textclean.layers import encode_ora, encode_psd, stack_of
 from textclean.layers.build import upright_regions
 from textclean.lettering.pdf import layered_pdf
@@ -54,11 +57,14 @@ def to_psd(
 
 
 def save(result: PageResult, path: PathLike, *, overwrite: bool = False) -> None:
-    """Write the cleaned page without loss: as PNG, as TIFF for CMYK and bitonal pages; or layers.
+    """Write the cleaned page in the format that the name asks for, or as layers.
 
-    A name that ends in ".psd", ".psb" or ".ora" makes a file of layers.
+    PNG, WebP, TIFF and BMP lose nothing that they have a place for; JPEG is of quality 95. A name
+    that ends in ".psd", ".psb" or ".ora" makes a file of layers. Without a known extension it is
+    PNG, or TIFF for CMYK and bitonal pages.
 
     Raises:
+        OptionsError: The name is that of a format that pages are not written as.
         TextcleanError: As in :func:`to_psd`.
     """
     if Path(path).suffix.lower() in (".psd", ".psb", ".ora"):
@@ -66,8 +72,14 @@ def save(result: PageResult, path: PathLike, *, overwrite: bool = False) -> None
         return
     page = result.page
     raster = Raster(page.pixels, page.mode, page.palette, metadata=page.metadata)
-    wants_png = Path(path).suffix.lower() == ".png"
-    _write(path, encode_png(raster) if wants_png else encoded(raster), overwrite)
+    kind = kind_of_suffix(Path(path).name)
+    if kind is not None and kind not in NAMES:
+        raise OptionsError(
+            f"{path} is named as {kind.upper()}, which a page is not written as",
+            remedy=f"Choose {', '.join(NAMES.values())}, PSD or ORA",
+        )
+    data = encoded(raster) if kind is None else encode_picture(raster, kind)
+    _write(path, data, overwrite)
 
 
 def overlay(

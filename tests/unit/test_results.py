@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from textclean import PageResult, clean_document, clean_page
 from textclean.cli import app
-from textclean.errors import MaskError, OutputExistsError, TextcleanError
+from textclean.errors import MaskError, OptionsError, OutputExistsError, TextcleanError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +44,26 @@ def test_a_result_is_saved_without_loss(tmp_path: Path, mode: str) -> None:
     with pytest.raises(OutputExistsError):
         result.save(path)
     result.save(path, overwrite=True)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".bmp"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "1"])
+def test_the_name_says_the_format(tmp_path: Path, mode: str, suffix: str) -> None:
+    result = clean_page(lettered(mode=mode), **FAKES)
+    path = tmp_path / f"page{suffix}"
+    result.save(path)
+    shown = PILImage.open(path)
+    assert shown.format == {".tif": "TIFF"}.get(suffix, suffix[1:].upper())
+    assert (np.array(shown.convert("RGB")) == np.array(result.image.convert("RGB"))).all()
+
+
+def test_a_jpeg_is_near_and_other_names_are_refused(tmp_path: Path) -> None:
+    result = clean_page(lettered(), **FAKES)
+    result.save(tmp_path / "page.jpg")
+    off = np.array(PILImage.open(tmp_path / "page.jpg")).astype(int) - np.array(result.image)
+    assert np.abs(off).max() < 16
+    with pytest.raises(OptionsError, match="AVIF, which a page is not written as"):
+        result.save(tmp_path / "page.avif")
 
 
 def test_a_result_becomes_layers(tmp_path: Path) -> None:

@@ -51,7 +51,9 @@ def clean_document(
             folder keeps its name in it; a name that ends in a slash makes a comic or a PDF a
             folder of pages.
         overwrite: Whether an existing output may be replaced.
-        to: "cbz", "cb7", "epub", "pdf", "tiff" or "folder"; None = by the output's name.
+        to: "cbz", "cb7", "epub", "pdf", "tiff", "folder", or of pictures "png", "webp", "jpeg"
+            (of quality 95) or "bmp"; None = by the output's name. Documents of pages become
+            folders of such pictures.
         pages: Pages to clean, such as ``"1-4,7"`` or numbers from 1; None = all. The others are
             taken over as they are.
         on_page: Called after each page with its report and its result (None when it failed).

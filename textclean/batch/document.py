@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from textclean.batch.bind import bind_document
 from textclean.batch.history import History, Making, Move, moves_record, to_record
-from textclean.batch.job import open_job
+from textclean.batch.job import makes_folder, open_job, refuse_sizes
 from textclean.batch.marks import Mark, digest_of, file_digest, input_path
 from textclean.batch.placing import Placer
 from textclean.batch.report import PageReport, nothing_worked
@@ -194,6 +194,7 @@ class OpenDocument:
     def _check(self, source: Document) -> None:
         """Refuse outputs that are taken, or that the document cannot be written to."""
         planned, done = self.planned, self._history.moves is not None
+        refuse_sizes(planned.job, source, self.left)
         beside = [path for n in planned.chosen for path in self._beside.places(n).values()]
         if self._beside.regions is not None:
             beside.append(self._beside.regions)
@@ -202,7 +203,7 @@ class OpenDocument:
             self._placer.check(
                 path for n, path in planned.targets.items() if n not in planned.elsewhere
             )
-        elif planned.job.to == "folder":
+        elif makes_folder(planned.job, source):
             if not done and not planned.job.overwrite and not self._history.ours:
                 _refuse_full(planned.output)
         elif not done:

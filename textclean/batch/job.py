@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from textclean.batch.layered import refuse_too_large
 from textclean.batch.sidecars import SidecarPaths
-from textclean.io import open_source
+from textclean.batch.sizes import declared_size
+from textclean.io import kind_of_path, open_source, resolve_target
+from textclean.io.folder import FolderSource
+from textclean.io.naming import PICTURES
+from textclean.io.picture_forms import require_size
+from textclean.io.single import ImageSource
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from textclean.batch.pages import PageSelection
@@ -74,6 +81,47 @@ def open_job(job: Job) -> Document:
         allow_signed=job.options.allow_signed,
         allow_xfa=job.options.allow_xfa,
     )
+
+
+def settled(job: Job) -> Job:
+    """The job without a format to convert to, where the input has it already.
+
+    Raises:
+        OptionsError: The output has the name of another format.
+    """
+    if job.to is None or job.output is None:
+        return job
+    return replace(
+        job, to=resolve_target(job.source, kind_of_path(job.source), job.output, job.to)[1]
+    )
+
+
+def makes_folder(job: Job, source: Document) -> bool:
+    """Whether the output of a job is a folder of pages."""
+    if job.to is None:
+        return isinstance(source, FolderSource)
+    from textclean.io.convert import to_folder
+
+    return to_folder(source, job.to)
+
+
+def refuse_sizes(job: Job, source: Document, numbers: Iterable[int]) -> None:
+    """Tell before anything is cleaned that a page is too large for what is to be written.
+
+    Args:
+        job: What is to be done.
+        source: The document.
+        numbers: The pages that are going to be processed.
+
+    Raises:
+        OptionsError: A page does not fit into its PSD.
+        UnsupportedFormatError: A picture does not fit into the format it is to have.
+    """
+    beside = job.sidecars
+    refuse_too_large(source, numbers, beside.psd, beside.layers)
+    if job.to in PICTURES and isinstance(source, ImageSource):
+        width, height = declared_size(source, source.entries[0]) or (0, 0)
+        require_size(width, height, job.to)
 
 
 def chosen_pages(job: Job, source: Document) -> frozenset[int]:

@@ -5,13 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from textclean.batch.sizes import declared_size
 from textclean.errors import OptionsError, TooLargeError
-from textclean.layers import MAX_PSD, encode_ora, encode_psd, split, stack_of
+from textclean.layers import (
+    MAX_PSD,
+    encode_ora,
+    encode_psd,
+    refuse_large,
+    split,
+    stack_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from textclean.io import Document
     from textclean.protocols import PageEntry
     from textclean.types import PageResult
 
@@ -56,6 +65,35 @@ class LayerWishes:
                 remedy=f"Name it {base.with_suffix('.psb').name}",
             )
         return ".psb" if self.large or named == ".psb" else ".psd"
+
+
+def refuse_too_large(
+    source: Document, numbers: Iterable[int], path: Path | None, wishes: LayerWishes
+) -> None:
+    """Tell before any page is cleaned that one does not fit into its PSD.
+
+    Args:
+        source: The document.
+        numbers: Pages that get a PSD.
+        path: Where PSDs go; None = none is asked for.
+        wishes: How they are made.
+
+    Raises:
+        OptionsError: A page has more pixels a side than the format allows, by its header.
+    """
+    if path is None:
+        return
+    large = wishes.suffix(path) == ".psb"
+    for number in sorted(numbers):
+        entry = source.entries[number - 1]
+        width, height = declared_size(source, entry) or (0, 0)
+        most = wishes.split or max(width, height)
+        try:
+            refuse_large((min(width, most), min(height, most)), large=large)
+        except TooLargeError as error:
+            raise OptionsError(
+                error.message, remedy=error.remedy, source=source.name, page=entry.name
+            ) from None
 
 
 def layered(

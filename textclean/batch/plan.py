@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
-from textclean.batch.job import Job, chosen_pages, open_job
+from textclean.batch.job import Job, chosen_pages, makes_folder, open_job, refuse_sizes, settled
 from textclean.batch.workplace import Place, Shard
 from textclean.errors import DependencyError, OptionsError, TextcleanError, UsageError
+from textclean.io.archive import ArchiveSource
 from textclean.io.folder import FolderSource
 from textclean.io.single import ImageSource
 
@@ -154,7 +155,7 @@ def make_plan(batch: Batch) -> Plan:
     for job in batch.jobs:
         try:
             with open_job(job) as source:
-                planned = _planned(job, source, batch)
+                planned = _planned(settled(job), source, batch)
         except (UsageError, DependencyError):
             raise
         except TextcleanError as error:
@@ -172,6 +173,9 @@ def _planned(job: Job, source: Document, batch: Batch) -> PlannedDocument | None
     identity = place.identity(job.output)
     names = tuple(entry.name for entry in source.entries)
     chosen = chosen_pages(job, source)
+    if not isinstance(source, ArchiveSource):
+        # Those pages must be unpacked to be measured: that is done when their turn comes.
+        refuse_sizes(job, source, chosen)
     targets = dict(_targets(job, source))
     elsewhere: frozenset[int] = frozenset()
     if targets and len(names) > 1:
@@ -196,8 +200,7 @@ def _place(job: Job, source: Document, folder: Path | None) -> Place:
     assert job.output is not None
     if folder is not None:
         return Place(folder, is_file=False)
-    is_folder = job.to == "folder" or (job.to is None and isinstance(source, FolderSource))
-    return Place(job.output, is_file=not is_folder)
+    return Place(job.output, is_file=not makes_folder(job, source))
 
 
 def _targets(job: Job, source: Document) -> Iterator[tuple[int, Path]]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textclean.batch.job import Job, Watcher, chosen_pages, open_job
+from textclean.batch.job import Job, Watcher, chosen_pages, open_job, refuse_sizes
 from textclean.batch.page import process_page
 from textclean.batch.report import DocumentResult, PageReport, nothing_worked
 from textclean.batch.sidecars import Sidecars
@@ -80,6 +80,7 @@ def run_job(
     start = time.perf_counter()
     with open_job(job) as source:
         chosen = chosen_pages(job, source)
+        refuse_sizes(job, source, chosen)
         sidecars = Sidecars(
             job.sidecars,
             source,

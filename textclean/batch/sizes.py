@@ -15,6 +15,7 @@ from textclean.errors import OptionsError, TextcleanError
 from textclean.io.document import ImageEntry
 from textclean.io.folder import FolderSource
 from textclean.io.single import ImageSource
+from textclean.io.tiff_document import TiffEntry
 
 if TYPE_CHECKING:
     from textclean.io import Document
@@ -53,15 +54,23 @@ def parse_bytes(text: str) -> int:
 
 def declared_pixels(source: Document, entry: PageEntry) -> int:
     """About how many pixels a page has; its header is read, and nothing is decoded."""
+    size = declared_size(source, entry)
+    return USUAL_PIXELS if size is None else size[0] * size[1]
+
+
+def declared_size(source: Document, entry: PageEntry) -> tuple[int, int] | None:
+    """Width and height of a page as stored, from its header; None where that does not tell."""
     try:
+        if isinstance(entry, TiffEntry):
+            return entry.size
         if isinstance(source, FolderSource | ImageSource):
-            return _pixels(input_path(source, entry))
+            return _size(input_path(source, entry))
         if isinstance(entry, ImageEntry):
-            return _pixels(io.BytesIO(entry.read()))
+            return _size(io.BytesIO(entry.read()))
     except (OSError, ValueError, SyntaxError, TextcleanError, Image.DecompressionBombError):
         # Whether it can be read at all is told when it is.
         pass
-    return USUAL_PIXELS
+    return None
 
 
 def page_bytes(pixels: int) -> int:
@@ -93,8 +102,8 @@ def _available() -> int:
         return 8 << 30
 
 
-def _pixels(file: Path | io.BytesIO) -> int:
+def _size(file: Path | io.BytesIO) -> tuple[int, int]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(file) as image:
-            return image.width * image.height
+            return image.size

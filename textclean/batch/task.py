@@ -212,7 +212,7 @@ class _Keeper:
             entry,
             result.page,
             result.mask,
-            converted=self._task.job.to is not None,
+            to=self._task.job.to,
         )
         if data is not None:
             return data, False

@@ -19,6 +19,7 @@ CLEAN_EXAMPLES = (
     "textclean clean 'series/**/*.cbz' -o cleaned/ --jobs 4 --memory 6G",
     "textclean clean *.jpg -o cleaned/ --except sfx --keep-language en",
     "textclean clean page.png -o clean.png --psd page.psd --ocr",
+    "textclean clean page.webp -o page.png",
 )
 DETECT_EXAMPLES = (
     "textclean detect page.png",
@@ -37,7 +38,8 @@ def clean(
             metavar="PATH",
             help="The cleaned document; a folder for several inputs. By default beside the input: "
             "page.clean.png, chapter-clean/. Its extension may ask for another format (.cbz, "
-            ".cb7, .epub, .pdf, .tiff); a slash at its end makes a comic or PDF a folder of pages.",
+            ".cb7, .epub, .pdf, .tiff; of a picture also .png, .webp, .jpg, .bmp); a slash at its "
+            "end makes a comic or PDF a folder of pages.",
             rich_help_panel=p.FILES,
             show_default=False,
         ),

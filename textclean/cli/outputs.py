@@ -160,9 +160,9 @@ def default_output(source: Path, to: str | None = None) -> Path:
         source: The input.
         to: The format to convert to, or None.
     """
-    if to == "folder" or (source.is_dir() and to is None):
-        return _beside(source) / f"{stem_of(source)}-clean"
     suffix = default_suffix(source, to)
+    if (to is not None and not suffix) or (source.is_dir() and to is None):
+        return _beside(source) / f"{stem_of(source)}-clean"
     return _beside(source) / f"{stem_of(source)}.clean{suffix}"
 
 

@@ -233,8 +233,9 @@ To = Annotated[
     str | None,
     _option(
         "--to",
-        help="Convert to cbz, cb7, epub, pdf, tiff, or folder (of images). By default the "
-        "output's name decides.",
+        help="Convert to cbz, cb7, epub, pdf, tiff, folder (of images), or a picture to png, webp, "
+        "bmp (like tiff without loss) or jpeg (quality 95); documents of pages become folders of "
+        "these four. By default the output's name decides.",
         panel=FILES,
         metavar="FORMAT",
     ),

@@ -8,7 +8,8 @@ one image in memory.
 
 from __future__ import annotations
 
-from textclean.io.document import Document, DocumentSink
+from textclean.io.document import Document
+from textclean.io.document_sink import DocumentSink
 from textclean.io.extras import read_mask, save_mask, save_patch
 from textclean.io.images import read_image, write_image
 from textclean.io.naming import checked as checked_format

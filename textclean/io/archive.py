@@ -18,7 +18,8 @@ from textclean.io.archive_rar import RarContainer
 from textclean.io.archive_tar import TarContainer
 from textclean.io.archive_zip import ZipContainer, ZipWriter
 from textclean.io.atomic import OutputFile, Spool, file_id, refuse_input
-from textclean.io.document import About, Document, DocumentSink, ImageEntry, unique, writing
+from textclean.io.document import About, Document, ImageEntry, unique, writing
+from textclean.io.document_sink import DocumentSink
 from textclean.io.natural import natural_key
 from textclean.io.sevenzip_writer import SevenZipWriter
 from textclean.io.sniff import is_page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from textclean.errors import InputError
 from textclean.io.images import decode_image
@@ -68,6 +68,26 @@ class ArchiveBook:
     def finish(self, about: About) -> None:
         """Write the directory."""
         self._writer.finish()
+
+
+class PictureBook:
+    """A picture of its own.
+
+    Attributes:
+        warnings: What did not come out as it was, one line each.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Write to ``file``."""
+        self._file = file
+        self.warnings: list[str] = []
+
+    def add(self, name: str, data: bytes) -> None:
+        """Write the page."""
+        self._file.write(data)
+
+    def finish(self, about: About) -> None:
+        """A picture is whole as it is."""
 
 
 def shown(data: bytes, max_pixels: int) -> tuple[bytes, str]:

@@ -1,4 +1,4 @@
-"""A cleaned document in another format: pages into PDF, CBZ, CB7, EPUB, TIFF or a folder.
+"""A cleaned document in another format: pages into PDF, CBZ, CB7, EPUB, TIFF, a folder, pictures.
 
 A page that was not touched is not coded again where the new format knows its coding; resolution and
 so the physical size are kept.
@@ -19,14 +19,21 @@ from textclean.io.book_epub import EpubBook
 from textclean.io.book_folder import FolderBook
 from textclean.io.book_pdf import PdfBook
 from textclean.io.book_tiff import TiffBook
-from textclean.io.books import ArchiveBook, Book
-from textclean.io.document import Document, DocumentSink, ImageEntry, summary, unique, writing
+from textclean.io.books import ArchiveBook, Book, PictureBook
+from textclean.io.document import Document, ImageEntry, summary, unique, writing
+from textclean.io.document_sink import DocumentSink
+from textclean.io.encoding import converted_page
 from textclean.io.epub import EpubSource
 from textclean.io.folder import FolderSource, refuse_inputs
-from textclean.io.images import read_file, write_image
+from textclean.io.images import read_file
+from textclean.io.naming import PICTURES
 from textclean.io.natural import natural_key
+from textclean.io.notes import collected_notes
+from textclean.io.picture_write import recoded
 from textclean.io.pictures import picture_of
 from textclean.io.sevenzip_writer import SevenZipWriter
+from textclean.io.single import ImageSource
+from textclean.io.tiff_document import TiffSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,27 +54,28 @@ class ConvertSink(DocumentSink):
         Args:
             source: Any document.
             dst: The output's name.
-            to: A key of :data:`textclean.io.naming.TARGETS`.
+            to: A key of :data:`textclean.io.naming.TARGETS` or of ``PICTURES``.
             overwrite: Whether an existing output may be replaced.
 
         Raises:
             FileAccessError: The output is the input, or cannot be written.
             OutputExistsError: It is there already and ``overwrite`` is off.
+            UnsupportedFormatError: A TIFF of several pages is to become one picture.
         """
         super().__init__(source)
         self._source = source
         self._to = to
         refuse_inputs(source, dst)
         self._output: OutputFile | FolderBook
-        if to == "folder":
+        if to_folder(source, to):
             self._output = FolderBook(dst, overwrite=overwrite)
         else:
             self._output = OutputFile(dst, overwrite=overwrite)
-        self._spool = Spool(dst.parent if to != "folder" else dst)
+        self._spool = Spool(dst if isinstance(self._output, FolderBook) else dst.parent)
         self._places: dict[int, tuple[int, int]] = {}
 
     def _write(self, entry: PageEntry, page: Page, mask: Mask) -> None:
-        self._put(entry, write_image(page, mask, picture_of(self._source, entry)))
+        self._put(entry, converted_page(self._source, entry, page, mask, self._to))
 
     def _put(self, entry: PageEntry, data: bytes) -> None:
         with writing(self._output.path):
@@ -76,7 +84,9 @@ class ConvertSink(DocumentSink):
     def _commit(self) -> None:
         with writing(self._output.path):
             book = self._book()
-            added = self._fill(book)
+            with collected_notes() as notes:
+                added = self._fill(book)
+            self.warnings += notes
             if not added:
                 raise UnsupportedFormatError(
                     f"no page could be put into the {self._to.upper()}: all of them are damaged"
@@ -92,6 +102,8 @@ class ConvertSink(DocumentSink):
         if isinstance(self._output, FolderBook):
             return self._output
         file = self._output.file
+        if self._to in PICTURES:
+            return PictureBook(file)
         if self._to == "pdf":
             return PdfBook(file, max_pixels=limit)
         if self._to == "tiff":
@@ -113,6 +125,8 @@ class ConvertSink(DocumentSink):
                     data = self._spool.get(self._places[entry.number])
                 else:
                     data = picture_of(self._source, entry)
+                if self._to in PICTURES:
+                    data = recoded(data, self._to, self._source.max_pixels)
                 book.add(name, data)
             except FileAccessError:
                 raise
@@ -157,6 +171,29 @@ class ConvertSink(DocumentSink):
     def _close(self) -> None:
         self._spool.close()
         self._output.discard()
+
+
+def to_folder(source: Document, to: str) -> bool:
+    """Whether a document becomes a folder of pages in another format.
+
+    Args:
+        source: The document.
+        to: A key of :data:`textclean.io.naming.TARGETS` or of ``PICTURES``.
+
+    Raises:
+        UnsupportedFormatError: A TIFF of several pages is to become one picture.
+    """
+    if to not in PICTURES or isinstance(source, ImageSource):
+        return to == "folder"
+    if isinstance(source, TiffSource):
+        if len(source.entries) > 1:
+            raise UnsupportedFormatError(
+                f"the TIFF has {len(source.entries)} pages, and a {to.upper()} holds one",
+                remedy="Ask for CBZ, PDF, or a folder with --to folder",
+                source=source.name,
+            )
+        return False
+    return True
 
 
 def page_names(source: Document) -> list[str]:

@@ -11,7 +11,10 @@ import numpy as np
 from textclean.errors import CorruptInputError
 from textclean.io.document import Document, ImageEntry
 from textclean.io.images import write_image
+from textclean.io.naming import PICTURES
+from textclean.io.picture_write import write_picture
 from textclean.io.pictures import picture_of
+from textclean.io.single import ImageSource
 
 if TYPE_CHECKING:
     from textclean.protocols import PageEntry
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def encoded_page(
-    source: Document, entry: PageEntry, page: Page, mask: Mask, *, converted: bool
+    source: Document, entry: PageEntry, page: Page, mask: Mask, *, to: str | None
 ) -> bytes | None:
     """The image file that :meth:`textclean.io.DocumentSink.put` takes.
 
@@ -28,7 +31,7 @@ def encoded_page(
         entry: One of its pages.
         page: That page, cleaned.
         mask: ``(H, W)`` bool, as stored: what may have changed.
-        converted: Whether the output has another format than the document.
+        to: The output's format where it is another one than the document's.
 
     Returns:
         The file's bytes; None where a page is no file of its own, as in a PDF or a TIFF, and only
@@ -37,11 +40,31 @@ def encoded_page(
     Raises:
         TextcleanError: As :meth:`textclean.io.DocumentSink.write`.
     """
-    if isinstance(entry, ImageEntry):
-        return entry.encode(page, mask)
-    if converted:
-        return write_image(page, mask, picture_of(source, entry))
-    return None
+    if to is not None:
+        return converted_page(source, entry, page, mask, to)
+    return entry.encode(page, mask) if isinstance(entry, ImageEntry) else None
+
+
+def converted_page(source: Document, entry: PageEntry, page: Page, mask: Mask, to: str) -> bytes:
+    """The image file of a page that goes into a document of another format.
+
+    It keeps its own format where the other binds together any, and gets that of a picture.
+
+    Args:
+        source: The document.
+        entry: One of its pages.
+        page: That page, cleaned.
+        mask: ``(H, W)`` bool, as stored: what may have changed.
+        to: A key of :data:`textclean.io.naming.TARGETS` or of ``PICTURES``.
+
+    Raises:
+        TextcleanError: As :meth:`textclean.io.DocumentSink.write`.
+    """
+    data = picture_of(source, entry)
+    loaded = entry.loaded_from(data) if isinstance(entry, ImageEntry) else None
+    if to in PICTURES or (to == "tiff" and isinstance(source, ImageSource)):
+        return write_picture(page, mask, data, to, loaded)
+    return write_image(page, mask, data, loaded)
 
 
 def pack_pixels(page: Page, mask: Mask) -> bytes:

@@ -22,7 +22,8 @@ from textclean.io.atomic import (
     remove_folders,
     temporary_name,
 )
-from textclean.io.document import Document, DocumentSink, ImageEntry, summary, unique, writing
+from textclean.io.document import Document, ImageEntry, summary, unique, writing
+from textclean.io.document_sink import DocumentSink
 from textclean.io.images import cannot_read, read_file
 from textclean.io.natural import natural_key
 from textclean.io.sniff import HEAD_BYTES, is_page

@@ -184,10 +184,22 @@ def require_fits(page: Page, mask: Mask, before: Raster) -> None:
         )
 
 
-def _write_image(page: Page, mask: Mask, original: bytes, loaded: Page | None) -> bytes:
-    limit = page.pixels.shape[0] * page.pixels.shape[1]
+def placed(page: Page, mask: Mask, original: bytes, loaded: Page | None) -> tuple[Raster, Mask]:
+    """What stood where a page goes, and where it differs, which is under the mask alone.
+
+    Args:
+        page: The cleaned page.
+        mask: ``(H, W)`` bool, as stored.
+        original: The bytes that the page was decoded from.
+        loaded: What they decode to, if that is at hand.
+
+    Raises:
+        MaskError: The mask has not the size of the page as stored.
+        PageError: Pixels outside the mask are not the original's.
+        UnsupportedFormatError: Mode or size differ.
+    """
     if loaded is None:
-        before = decode_image(original, limit)
+        before = decode_image(original, page.pixels.shape[0] * page.pixels.shape[1])
     else:
         before = Raster(loaded.pixels, loaded.mode, loaded.palette, metadata=loaded.metadata)
     if page.metadata.extra.get(PROMOTED):
@@ -196,17 +208,22 @@ def _write_image(page: Page, mask: Mask, original: bytes, loaded: Page | None) -
     require_fits(page, mask, before)
     chosen = changed(before.pixels, page.pixels)
     require_inside(chosen, mask)
+    return before, chosen
+
+
+def _write_image(page: Page, mask: Mask, original: bytes, loaded: Page | None) -> bytes:
+    before, chosen = placed(page, mask, original, loaded)
     original = cleared(original, before.metadata.format or "image")
     if sniff(original[:HEAD_BYTES]) == "jpeg":
         return _write_jpeg(original, before, page, chosen, mask)
     encoded = _encode(original, page, chosen)
-    after = decode_image(encoded, limit)
+    after = decode_image(encoded, mask.size)
     if before.metadata.extra[LOSSLESS] and not page.metadata.extra.get(ALLOW_LOSSY):
         require_same_outside(before, after, mask)
     elif after.mode != before.mode or after.pixels.shape != before.pixels.shape:
         raise PageError("the page cannot be encoded as it was; it was not written")
     else:
-        _note_loss(before, after, changed(before.pixels, after.pixels), mask)
+        note_loss(before, after, changed(before.pixels, after.pixels), mask)
     return encoded
 
 
@@ -214,11 +231,11 @@ def _write_jpeg(original: bytes, before: Raster, page: Page, chosen: Mask, mask:
     """A JPEG with new blocks: what they change outside the mask is told."""
     written = jpeg.encode(original, before, page.pixels, chosen)
     where = ", all in the blocks it touches," if written.spliced else ""
-    _note_loss(before, written.raster, written.differs, mask, where)
+    note_loss(before, written.raster, written.differs, mask, where)
     return written.data
 
 
-def _note_loss(before: Raster, after: Raster, differs: Mask, mask: Mask, where: str = "") -> None:
+def note_loss(before: Raster, after: Raster, differs: Mask, mask: Mask, where: str = "") -> None:
     """Tell how many pixels outside the mask a lossy format could not keep, and how far off."""
     at = np.flatnonzero(differs & ~mask)
     count = len(at)

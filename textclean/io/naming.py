@@ -17,12 +17,17 @@ TARGETS: Final = {
 }  # fmt: skip
 """Formats that any document can be converted to, and the extension of each."""
 
+PICTURES: Final = {"png": ".png", "webp": ".webp", "jpeg": ".jpg", "bmp": ".bmp"}
+"""Formats that a picture can be converted to besides; of a document of pages each becomes one."""
+
 _FORMATS: Final = {
     ".cbz": "cbz", ".zip": "cbz", ".cb7": "cb7", ".7z": "cb7", ".epub": "epub", ".pdf": "pdf",
     ".tif": "tiff", ".tiff": "tiff",
 }  # fmt: skip
 _NOT_WRITTEN: Final = {".cbr": "RAR", ".rar": "RAR", ".cbt": "tar", ".tar": "tar"}
 _ARCHIVES: Final = frozenset({"zip", "rar", "7z", "tar"})
+# Formats of documents that are, or may be, one picture.
+_ONE_PICTURE: Final = frozenset({"image", "tiff"})
 
 
 def kind_of(path: Path, head: bytes) -> str | None:
@@ -62,9 +67,13 @@ def default_suffix(source: Path, to: str | None = None) -> str:
     Args:
         source: The input's name.
         to: The format that is asked for, or None for the input's.
+
+    Returns:
+        The extension; "" for a folder of pages.
     """
     if to is not None:
-        return TARGETS[checked(to)]
+        is_picture = kind_of_suffix(source.name) in IMAGE_KINDS
+        return (TARGETS | (PICTURES if is_picture else {})).get(checked(to), "")
     suffix = source.suffix.lower()
     return ".cbz" if suffix in _NOT_WRITTEN or suffix in (".cb7", ".7z") else source.suffix
 
@@ -75,14 +84,14 @@ def resolve(
     """The output's own name, and the format to convert to; None = the input's format is kept.
 
     A file that is to go to an existing folder keeps its name in it. A name that ends in a slash
-    stands for a folder of pages when the input is a comic, an e-book or a PDF. Otherwise the
-    extension decides.
+    stands for a folder of pages when the input is a comic, an e-book or a PDF, and so does any when
+    such an input is to become pictures. Otherwise the extension decides.
 
     Args:
         source: The input.
         kind: What :func:`kind_of` tells of it, or "folder".
         output: What the caller named.
-        to: A key of :data:`TARGETS`, or None.
+        to: A key of :data:`TARGETS` or :data:`PICTURES`, or None.
 
     Raises:
         OptionsError: The name is that of a format that the input does not become.
@@ -91,15 +100,17 @@ def resolve(
     slash = os.fspath(output).endswith(("/", os.sep))
     if to is None and slash and own not in ("image", "tiff"):
         to = "folder"
-    inside = kind != "folder" and (is_folder(target) or slash) and to != "folder"
-    if inside or (kind == "folder" and to not in (None, "folder") and (is_folder(target) or slash)):
+    to_folder = to == "folder" or (to in PICTURES and own not in _ONE_PICTURE)
+    inside = kind != "folder" or to is not None
+    if inside and not to_folder and (is_folder(target) or slash):
         stem = source.resolve().name if kind == "folder" else source.stem
         keeps = to is None and default_suffix(source) == source.suffix
-        target = target / (source.name if keeps else stem + default_suffix(source, to))
+        suffix = PICTURES.get(to or "") or default_suffix(source, to)
+        target = target / (source.name if keeps else stem + suffix)
     chosen = checked(to) if to is not None else _by_name(source, kind, target)
     if to is not None:
-        _refuse_other_name(target, chosen)
-    return target, None if chosen == own else chosen
+        _refuse_other_name(target, chosen, to_folder=to_folder)
+    return target, None if chosen in (own, kind) else chosen
 
 
 def checked(to: str) -> str:
@@ -108,8 +119,9 @@ def checked(to: str) -> str:
     Raises:
         OptionsError: It is none that is written.
     """
-    if to not in TARGETS:
-        raise OptionsError(f"the format is {to!r}", remedy=f"Known: {', '.join(TARGETS)}")
+    known = TARGETS | PICTURES
+    if to not in known:
+        raise OptionsError(f"the format is {to!r}", remedy=f"Known: {', '.join(known)}")
     return to
 
 
@@ -128,8 +140,9 @@ def _by_name(source: Path, kind: str | None, target: Path) -> str:
         return _FORMATS[suffix]
     named = kind_of_suffix(target.name)
     if named not in (None, kind) and own != "folder" and named is not None:
-        is_picture = own == "image" and named in IMAGE_KINDS
-        raise _other_format(source, target, named, picture=is_picture)
+        if named in PICTURES and own in _ONE_PICTURE:
+            return named
+        raise _other_format(source, target, named, picture=own in _ONE_PICTURE)
     return own
 
 
@@ -146,20 +159,34 @@ def _not_written(source: Path, own: str, target: Path) -> str:
 
 def _other_format(source: Path, target: Path, named: str, *, picture: bool) -> OptionsError:
     name = source.suffix if picture or source.suffix else ".cbz"
+    others = "PDF, CBZ, CB7, EPUB, TIFF or a folder"
+    if picture:
+        others = "PNG, WebP, TIFF, JPEG, BMP, PDF or CBZ"
+    elif named in PICTURES:
+        others += f"; --to {named} makes each page one, in a folder"
     return OptionsError(
         f"the output {target} is named as {named.upper()}, but the input is another format and "
         "is not converted to that",
         remedy=f"Name it {target.with_suffix(default_suffix(Path('a' + name))).name}, or ask for "
-        "PDF, CBZ, CB7, EPUB, TIFF or a folder",
+        f"{others}",
     )
 
 
-def _refuse_other_name(target: Path, chosen: str) -> None:
-    named = _FORMATS.get(target.suffix.lower())
-    if named is not None and named != chosen and not is_folder(target):
+def _refuse_other_name(target: Path, chosen: str, *, to_folder: bool) -> None:
+    if is_folder(target):
+        return
+    suffix = target.suffix.lower()
+    named = _FORMATS.get(suffix) or (kind_of_suffix(target.name) if chosen != "folder" else None)
+    if named is not None and named != chosen:
         raise OptionsError(
             f"the output {target} is named as {named.upper()}, but {chosen.upper()} was asked for",
             remedy="Leave one of them out",
+        )
+    if named is not None and to_folder:
+        raise OptionsError(
+            f"the output {target} is named as one {named.upper()}, and the input is a document of "
+            "pages",
+            remedy=f"Name a folder: {target.with_suffix('')}/",
         )
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from textclean.errors import FileAccessError, TextcleanError
 from textclean.io.archive import ArchiveSink, ArchiveSource
 from textclean.io.atomic import is_folder
-from textclean.io.document import Document, DocumentSink
+from textclean.io.document import Document
+from textclean.io.document_sink import DocumentSink
 from textclean.io.epub import EpubSource
 from textclean.io.folder import FolderSource
 from textclean.io.guard import MAX_PIXELS, check_file_size
@@ -106,7 +107,8 @@ def open_sink(
             a name that ends in a slash stands for a folder of pages when the source is a comic,
             an e-book or a PDF.
         overwrite: Whether an existing output may be replaced.
-        to: "cbz", "cb7", "epub", "pdf", "tiff" or "folder"; None = by the name.
+        to: "cbz", "cb7", "epub", "pdf", "tiff", "folder", or of pictures "png", "webp", "jpeg" or
+            "bmp"; None = by the name. Other documents become folders of such pictures.
 
     Returns:
         The sink; commit or discard it, or use it in a ``with`` block.

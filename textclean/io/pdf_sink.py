@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pikepdf
 
 from textclean.io.atomic import OutputFile, file_id, refuse_input
-from textclean.io.document import DocumentSink, writing
+from textclean.io.document import writing
+from textclean.io.document_sink import DocumentSink
 from textclean.io.pdf_change import ImageChange, PageChange, PageWriter
 from textclean.io.pdf_content import find_images
 from textclean.io.pdf_fonts import FontCache

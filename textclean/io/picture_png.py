@@ -80,6 +80,19 @@ def exif_of_orientation(orientation: int) -> bytes:
     return struct.pack(">2sHI H HHIHH I", b"MM", 42, 8, 1, 274, 3, 1, orientation, 0, 0)
 
 
+def exif_with(orientation: int, dpi: tuple[float, float] | None) -> bytes:
+    """An EXIF block, big-endian, of an orientation and a resolution."""
+    if dpi is None:
+        return exif_of_orientation(orientation)
+    across, down = (min(round(value * 10_000), 2**32 - 1) for value in dpi)
+    head = struct.pack(">2sHIH", b"MM", 42, 8, 4)
+    entries = struct.pack(">HHIHH", 274, 3, 1, orientation, 0)
+    entries += struct.pack(">HHII", 282, 5, 1, 62) + struct.pack(">HHII", 283, 5, 1, 70)
+    entries += struct.pack(">HHIHH", 296, 3, 1, 2, 0)
+    values = struct.pack(">4I", across, 10_000, down, 10_000)
+    return head + entries + bytes(4) + values
+
+
 def _bits(raster: Raster) -> int:
     if raster.mode == "1":
         return 1

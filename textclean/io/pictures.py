@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from textclean.errors import InputError, UnsupportedFormatError
 from textclean.io.document import Document, ImageEntry, located
 from textclean.io.images import decode_image
-from textclean.io.picture_png import encode_png, exif_of_orientation
+from textclean.io.picture_png import encode_png, exif_with
 from textclean.io.raster import Raster
 from textclean.io.tiff_document import TiffSource
 from textclean.io.tiff_file import is_movable
@@ -109,25 +109,12 @@ def with_metadata(jpeg: bytes, metadata: Metadata) -> bytes:
         # A JFIF mark says YCbCr, which an Adobe mark may contradict.
         jfif = _JFIF + struct.pack(">HBHHBB", 0x0102, 1, across, down, 0, 0)
         parts.append(_segment(0xE0, jfif))
-    tags = b"" if metadata.orientation == 1 and not adobe else _exif(metadata)
-    if tags:
+    if metadata.orientation != 1 or adobe:
+        tags = exif_with(metadata.orientation, metadata.dpi)
         parts.append(_segment(0xE1, b"Exif\0\0" + tags))
     if metadata.icc is not None:
         parts += _profile(metadata.icc)
     return b"".join([*parts, *kept, jpeg[rest:]])
-
-
-def _exif(metadata: Metadata) -> bytes:
-    """A block with orientation and resolution, big-endian."""
-    if metadata.dpi is None:
-        return exif_of_orientation(metadata.orientation)
-    across, down = (min(round(value * 10_000), 2**32 - 1) for value in metadata.dpi)
-    head = struct.pack(">2sHIH", b"MM", 42, 8, 4)
-    entries = struct.pack(">HHIHH", 274, 3, 1, metadata.orientation, 0)
-    entries += struct.pack(">HHII", 282, 5, 1, 62) + struct.pack(">HHII", 283, 5, 1, 70)
-    entries += struct.pack(">HHIHH", 296, 3, 1, 2, 0)
-    values = struct.pack(">4I", across, 10_000, down, 10_000)
-    return head + entries + bytes(4) + values
 
 
 def _segments(jpeg: bytes) -> tuple[list[bytes], int, bool]:

@@ -6,7 +6,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from textclean.io.atomic import OutputFile, file_id, refuse_input
-from textclean.io.document import Document, DocumentSink, ImageEntry, writing
+from textclean.io.document import Document, ImageEntry, writing
+from textclean.io.document_sink import DocumentSink
 from textclean.io.images import read_file
 
 if TYPE_CHECKING:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from textclean.errors import UnsupportedFormatError
 from textclean.io import tiff
+from textclean.io import tiff_layout as tl
 from textclean.io.atomic import OutputFile, Spool, file_id, refuse_input
-from textclean.io.document import Document, DocumentSink, located, writing
+from textclean.io.document import Document, located, writing
+from textclean.io.document_sink import DocumentSink
 from textclean.io.guard import check_file_size
 from textclean.io.images import cannot_read, require_fits
 from textclean.io.raster import Raster, changed
@@ -44,6 +46,17 @@ class TiffEntry:
         self.index = index
         self._source = source
         self._loaded: weakref.ref[Page] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height as the file declares them.
+
+        Raises:
+            CorruptInputError: It does not.
+        """
+        file = self._source.file
+        with located(self._source.name, self.name):
+            return tl.declared_size(file, file.ifds[self.index])
 
     def load(self) -> Page:
         """Decode the page.

@@ -122,6 +122,16 @@ class Layout:
         return "I;16" if wide else "L"
 
 
+def declared_size(file: TiffFile, ifd: Ifd) -> tuple[int, int]:
+    """Width and height that a directory declares; 0 where it does not.
+
+    Raises:
+        CorruptInputError: They are no numbers.
+    """
+    tags = _Numbers(file, ifd)
+    return tags.one(WIDTH, 0), tags.one(LENGTH, 0)
+
+
 def read_layout(file: TiffFile, ifd: Ifd, max_pixels: int) -> Layout:
     """The layout of a page that can be read and written exactly.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from textclean.layers.build import stack_of
 from textclean.layers.ora import encode_ora
 from textclean.layers.pieces import split
-from textclean.layers.psd import MAX_PSB, MAX_PSD, encode_psd
+from textclean.layers.psd import MAX_PSB, MAX_PSD, encode_psd, refuse_large
 from textclean.layers.stack import Group, Layer, Stack
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Stack",
     "encode_ora",
     "encode_psd",
+    "refuse_large",
     "split",
     "stack_of",
 ]

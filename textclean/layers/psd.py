@@ -48,7 +48,7 @@ def encode_psd(stack: Stack, *, large: bool = False) -> bytes:
     from psd_tools.psd.header import FileHeader
     from psd_tools.psd.image_data import ImageData
 
-    _refuse_large(stack.size, large)
+    refuse_large(stack.size, large=large)
     width, height = stack.size
     mode = {"L": ColorMode.GRAYSCALE, "RGB": ColorMode.RGB, "CMYK": ColorMode.CMYK}[stack.space]
     planes = list(_planes(stack.merged, stack.alpha, stack))
@@ -71,7 +71,16 @@ def encode_psd(stack: Stack, *, large: bool = False) -> bytes:
     return _written(document)
 
 
-def _refuse_large(size: tuple[int, int], large: bool) -> None:
+def refuse_large(size: tuple[int, int], *, large: bool) -> None:
+    """Refuse a page of more pixels a side than the format holds.
+
+    Args:
+        size: Width and height.
+        large: Whether it is to be a PSB.
+
+    Raises:
+        TooLargeError: It is one.
+    """
     most = MAX_PSB if large else MAX_PSD
     if max(size) <= most:
         return

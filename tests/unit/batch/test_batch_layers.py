@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,14 +13,17 @@ from PIL import Image as PILImage
 from psd_tools import PSDImage
 
 from textclean import Options, make_cleaner
-from textclean.batch import Job, SidecarPaths, run_job
+from textclean.batch import Batch, Job, SidecarPaths, run_batch, run_job
+from textclean.batch.job import open_job, refuse_sizes
 from textclean.batch.layered import LayerWishes
-from textclean.errors import OptionsError, OutputExistsError
+from textclean.errors import OptionsError, OutputExistsError, UnsupportedFormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from textclean.batch import DocumentResult
+    from textclean.types import Page, PageResult
 
 
 def _run(source: Path, output: Path, **paths: Path | LayerWishes) -> DocumentResult:
@@ -84,6 +88,33 @@ def test_a_page_too_long_for_a_psd_ends_the_run_and_leaves_nothing(tmp_path: Pat
     assert files_below(tmp_path) == {"tall.png"}
     _run(path, tmp_path / "o.png", psd=tmp_path / "a.psb")
     assert PSDImage.open(tmp_path / "a.psb").size == (70, 30_001)
+
+
+def test_that_a_page_is_too_long_is_told_before_any_is_cleaned(tmp_path: Path) -> None:
+    tall = encoded(PILImage.new("L", (70, 30_001), 255))
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "1.png").write_bytes(encoded(lettered()))
+    (folder / "2.png").write_bytes(tall)
+    tiff = tmp_path / "tall.tif"
+    PILImage.new("L", (70, 30_001), 255).save(tiff)
+    book = write_archive(tmp_path / "book.cbz", {"1.png": encoded(lettered()), "2.png": tall})
+    for source in (folder, tiff, book):
+        job = Job(source, tmp_path / "out", Options(), sidecars=SidecarPaths(psd=tmp_path / "p"))
+        with pytest.raises(OptionsError, match=r"70 x 30001 pixels.*30,000 a side.*--psb"):
+            run_job(job, _never)
+        with pytest.raises(OptionsError, match=r"30,000 a side"):
+            run_batch(Batch(jobs=(job,), workers=0), lambda _: _never())
+        wishes = LayerWishes(split=9000)
+        split = replace(job, sidecars=replace(job.sidecars, layers=wishes))
+        with open_job(split) as document:
+            refuse_sizes(split, document, range(1, len(document.entries) + 1))
+    with pytest.raises(UnsupportedFormatError, match=r"16,383 a side"):
+        run_job(Job(folder / "2.png", tmp_path / "o.webp", Options(), to="webp"), _never)
+
+
+def _never() -> Callable[[Page], PageResult]:
+    raise AssertionError("nothing is to be cleaned")
 
 
 def test_wishes_that_contradict_each_other_are_refused(tmp_path: Path, page: Path) -> None:

@@ -254,7 +254,8 @@ class TestOutput:
     def test_a_name_of_another_format(self, page: Path, tmp_path: Path) -> None:
         with open_source(page) as source:
             with pytest.raises(OptionsError, match=r"Name it out\.png"):
-                open_sink(source, tmp_path / "out.jpg")
+                open_sink(source, tmp_path / "out.avif")
+            open_sink(source, tmp_path / "out.jpg").discard()
             open_sink(source, tmp_path / "out").discard()
             open_sink(source, tmp_path / "out.xyz").discard()
         renamed = page.rename(page.with_suffix(".jpg"))
