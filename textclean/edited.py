@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import cv2
 import numpy as np
 
 from textclean.mask.build import RegionMask, union
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 BY_HAND: Final = "drawn by hand"
 ERASED: Final = "erased from the mask by hand"
+OVERRULED: Final = "to be kept, and removed where the mask that was given covers it"
 
 _TOUCHES: Final = 3  # pixels within which paint belongs to a region's own mask
 _GROUPED: Final = 8  # pixels within which marks are one new region
@@ -30,8 +32,8 @@ def held_to(
     """The regions and their masks, so that together they are what was drawn.
 
     What was erased is taken out of the masks; a region of which nothing is left is kept. What was
-    added goes to the region whose mask it touches, or becomes a region of its own. A mask of which
-    nothing changed is the same object.
+    added goes to the region whose mask it touches, or becomes a region of its own; a region that
+    was to be kept and is painted on says so. A mask of which nothing changed is the same object.
 
     Args:
         drawn: ``(H, W)`` bool, upright.
@@ -42,12 +44,27 @@ def held_to(
     held: list[RegionMask | None] = [
         None if item is None else _held(item, drawn, left) for item in masks
     ]
-    told = list(regions)
+    told = [
+        region.with_(reason=OVERRULED) if item is None and _is_painted(region, left) else region
+        for region, item in zip(regions, masks, strict=True)
+    ]
     for index, (before, after) in enumerate(zip(masks, held, strict=True)):
         if before is not None and after is not None and before.mask.any() and not after.mask.any():
             told[index], held[index] = before.region.with_(action="keep", reason=ERASED), None
     new = [_new_region(left, box) for box in _groups(left)]
     return [*told, *(item.region for item in new)], [*held, *new]
+
+
+def _is_painted(region: Region, left: Mask) -> bool:
+    """Whether any paint that nobody has taken lies in the region."""
+    x0, y0, x1, y1 = region.box
+    x0, y0 = max(x0, 0), max(y0, 0)
+    part = left[y0:y1, x0:x1]
+    if not part.any():
+        return False
+    inside = np.zeros(part.shape, np.uint8)
+    cv2.fillPoly(inside, [np.rint(region.polygon - (x0, y0)).astype(np.int32)], (1,))
+    return bool((part & (inside > 0)).any())
 
 
 def _held(item: RegionMask, drawn: Mask, left: Mask) -> RegionMask:

@@ -12,7 +12,7 @@ from PIL import Image as PILImage
 
 from textclean import clean_document, clean_page, make_options
 from textclean.cli.parameters import options_from
-from textclean.edited import BY_HAND, ERASED, held_to
+from textclean.edited import BY_HAND, ERASED, OVERRULED, held_to
 from textclean.errors import FileAccessError, MaskError
 from textclean.mask.build import union
 
@@ -114,6 +114,22 @@ def test_paint_on_its_own_becomes_a_region(page: Path) -> None:
     regions, masks = held_to(drawn, [], [])
     assert [region.reason for region in regions] == [BY_HAND, BY_HAND]
     assert (union(masks, drawn.shape) == drawn).all()
+
+
+def test_regions_to_keep_that_the_mask_covers_are_told_of(tmp_path: Path, page: Path) -> None:
+    _first(tmp_path, page)
+    regions = json.loads((tmp_path / "regions.json").read_text())
+    regions["pages"][0]["regions"][0]["action"] = "keep"
+    (tmp_path / "edited.json").write_text(json.dumps(regions))
+    given = {"regions": str(tmp_path / "edited.json"), "drawn_mask": str(tmp_path / "mask.png")}
+    report = _run(page, tmp_path / "again.png", **given)
+    assert report.pages[0].warnings == (
+        "1 region that is to be kept is removed, because the mask that was given covers it",
+    )
+    result = clean_page(page, inpainter=FakeInpainter(), ink=False, **given)
+    kept, drawn = result.regions
+    assert (kept.reason, kept.action) == (OVERRULED, "keep")
+    assert BY_HAND in drawn.reason
 
 
 def test_a_region_that_was_erased_is_kept_and_says_so(tmp_path: Path, page: Path) -> None:

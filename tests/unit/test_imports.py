@@ -50,7 +50,7 @@ TABLE: dict[str, set[str]] = {
     "results": {"types", "errors", "native", "io", "layers", "lettering", "regions_json"},
     "batch": {
         "cleaner", "io", "options", "errors", "types", "protocols", "regions_json", "native",
-        "layers",
+        "layers", "edited",
     },
     "report": {"batch", "io", "errors", "types"},
     "training": {"nets", "types", "mask", "weights", "errors", "inpaint", "device"},

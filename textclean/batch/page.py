@@ -6,9 +6,10 @@ import copy
 import time
 import traceback
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textclean.batch.report import PageReport
+from textclean.edited import OVERRULED
 from textclean.errors import (
     DependencyError,
     FileAccessError,
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 
     Work = Callable[[Page], PageResult]
     Put = Callable[[PageEntry, PageResult], None]
+
+_OVERRULED: Final = (
+    "1 region that is to be kept is removed, because the mask that was given covers it",
+    "{} regions that are to be kept are removed, because the mask that was given covers them",
+)
 
 
 def process_page(
@@ -100,6 +106,9 @@ def _report(
     entry: PageEntry, result: PageResult, warnings: tuple[str, ...], looking: bool
 ) -> PageReport:
     cleaned = result.changed and not looking
+    overruled = sum(region.reason == OVERRULED for region in result.regions)
+    if overruled:
+        warnings += (_OVERRULED[overruled > 1].format(overruled),)
     return PageReport(
         name=entry.name,
         number=entry.number,
