@@ -38,6 +38,12 @@ def test_beside_a_folder(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_output(Path()) == here / "scans-clean"
 
 
+def test_beside_it_in_another_format(here: Path) -> None:
+    assert default_output(Path("page.webp"), "png") == Path("page.clean.png")
+    assert default_output(Path("book.cbz"), "png") == Path("book-clean")
+    assert default_output(Path("scans"), "jpeg") == here / "scans-clean"
+
+
 @pytest.mark.parametrize(
     ("source", "output", "expected"),
     [

@@ -131,6 +131,8 @@ class ConvertSink(DocumentSink):
             except FileAccessError:
                 raise
             except InputError as error:
+                if isinstance(book, PictureBook):
+                    raise
                 self.warnings.append(f"{entry.name}: {error.message}; the page was left out")
                 continue
             added += 1

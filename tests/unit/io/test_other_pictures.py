@@ -238,8 +238,9 @@ def test_profiles_of_other_colours_are_left_out_and_told() -> None:
 def test_cmyk_is_refused_where_there_is_no_place_for_it(tmp_path: Path, to: str) -> None:
     source = tmp_path / "p.tif"
     source.write_bytes(encoded(picture("CMYK"), "TIFF"))
-    with pytest.raises(UnsupportedFormatError, match="CMYK page cannot be stored"):
-        _convert(source, tmp_path / f"out{PICTURES[to]}")
+    for clean in (True, False):
+        with pytest.raises(UnsupportedFormatError, match="CMYK page cannot be stored"):
+            _convert(source, tmp_path / f"out{PICTURES[to]}", clean=clean)
     assert _convert(source, tmp_path / "out.jpg")
     assert read_image(tmp_path / "out.jpg").mode == "CMYK"
 
