@@ -124,6 +124,7 @@ def _auto(*, device: str, offline: bool) -> Inpainter:
     from textclean.inpaint.dyes import DyesFirst
     from textclean.inpaint.gutters import GuttersFirst
     from textclean.inpaint.limits import WithinLimits
+    from textclean.inpaint.lines import LinesFirst
     from textclean.inpaint.paper import PaperLast
     from textclean.inpaint.pens import ThinPens
     from textclean.inpaint.plain import PlainFirst
@@ -132,7 +133,8 @@ def _auto(*, device: str, offline: bool) -> Inpainter:
         network: Inpainter = _Lazy(lambda: _FACTORIES[AUTO](device=device, offline=offline))
     else:  # a missing device is told now
         network = _FACTORIES[AUTO](device=device, offline=offline)
-    return PlainFirst(PaperLast(DyesFirst(WithinLimits(ThinPens(GuttersFirst(network))))))
+    on_paper = PaperLast(DyesFirst(WithinLimits(ThinPens(GuttersFirst(network)))))
+    return LinesFirst(PlainFirst(on_paper))
 
 
 _FACTORIES: dict[str, InpainterFactory] = {

@@ -163,7 +163,8 @@ def _bridge(line: Mask, cut: Mask, height: float) -> Mask:
     radius = max(2, round(0.5 * height))
     # Padded, since a closing eats into what lies along the edge of the array.
     joined = closed(np.pad(line, radius), radius)[radius:-radius, radius:-radius]
-    return joined & ~line & dilate(cut, 2)
+    # A gap may be wider than a glyph: what was cut off is where the line was.
+    return (joined & ~line & dilate(cut, 2)) | dilate(cut, 2)
 
 
 def _text_components(

@@ -15,6 +15,7 @@ from textclean.inpaint import list_inpainters, load_inpainter, register_inpainte
 from textclean.inpaint.dyes import DyesFirst
 from textclean.inpaint.gutters import GuttersFirst
 from textclean.inpaint.limits import WithinLimits
+from textclean.inpaint.lines import LinesFirst
 from textclean.inpaint.paper import PaperLast
 from textclean.inpaint.pens import ThinPens
 from textclean.inpaint.plain import PlainFirst
@@ -127,7 +128,8 @@ def test_a_device_that_is_asked_for_is_not_put_off(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(registry, "AUTO", "mine")
     auto = load_inpainter("auto", device="cuda:3", offline=True)
     inner = auto
-    for kind in (PlainFirst, PaperLast, DyesFirst, WithinLimits, ThinPens, GuttersFirst):
+    chain = (LinesFirst, PlainFirst, PaperLast, DyesFirst, WithinLimits, ThinPens, GuttersFirst)
+    for kind in chain:
         assert isinstance(inner, kind)
         inner = inner.inpainter
     assert isinstance(inner, Painter)
