@@ -86,8 +86,8 @@ WEIGHTS: tuple[WeightsEntry, ...] = (
     WeightsEntry(
         name="textclean-ink",
         file="textclean-ink.safetensors",
-        sha256="9ffc579d84d9a7abff6ca79bdb271906da3a092757ecd1716af68bcfee9ac3d6",
-        size=5731664,
+        sha256="5d758946746fbfd565a7e14aa264674727b96256660275e7abe7078d0bc75394",
+        size=5731656,
         licence="CC-BY-4.0",
         architecture="ink-unet",
         requirement=SizeRequirement(minimum=64, multiple=32),

@@ -337,7 +337,7 @@ class TestExitCodes:
             ("clean", "page.png", "--on-error", "cry"),
             ("clean", "page.png", "--jobs", "-1"),
             ("clean", "page.png", "--report", "r.html", "--report", "r.html"),
-            ("clean", "page.png", "-o", "page.jpg"),
+            ("clean", "page.png", "-o", "page.gif"),
             ("clean", "page.png", "other.png", "--mask-out", "m.png"),
             ("clean", "page.png", "page.png", "-o", "out"),
             ("clean", "page.png", "page.webp", "--mask-out", "masks"),

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from textclean.protocols import PixelReader
     from textclean.types import Image, Mask
 
-COLORED = 0.35
-"""Difference between the densities of a pixel's channels, over the paper's, from which on."""
-FAVOUR = 1.36
-"""Times the network's probability of any annotation that a coloured pixel has: 0.63 counts as 0.86.
+COLORED = 0.45
+"""Difference between the densities of a pixel's channels, over the paper's, from which on.
 
-On seven documents this finds 3 % more of the ink, and takes 0.4 % more of the print."""
+The brown print of books of 1784 has 0.2 to 0.37."""
+FAVOUR = 1.36
+"""Times the network's probability of any annotation that a coloured pixel has: 0.63 counts as 0.86."""
 CELL, REACH = 8, 15
 """The paper's colour is the median of so many cells, a side, of so many pixels."""
 

@@ -29,7 +29,6 @@ from textclean.errors import (
     CorruptInputError,
     FileAccessError,
     InputError,
-    OptionsError,
     UnsupportedFormatError,
 )
 from textclean.io import open_sink, open_source, read_image, write_image
@@ -430,7 +429,7 @@ class TestDocument:
             for name in ("book.tif", "hard.tif", "soft.tif"):
                 with pytest.raises(FileAccessError, match="is the input"):
                     open_sink(source, tmp_path / name, overwrite=True)
-            with pytest.raises(OptionsError, match="TIFF"):
+            with pytest.raises(UnsupportedFormatError, match="page"):
                 open_sink(source, tmp_path / "out.png")
         assert path.read_bytes() == data
         assert left_behind(tmp_path) == []
