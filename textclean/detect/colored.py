@@ -24,7 +24,7 @@ COLORED = 0.45
 
 The brown print of books of 1784 has 0.2 to 0.37."""
 FAVOUR = 1.36
-"""Times the network's probability of any annotation that a coloured pixel has: 0.6 counts as 0.8."""
+"""Times the network's probability of an annotation that a coloured pixel has: 0.6 is 0.8."""
 CELL, REACH = 8, 15
 """The paper's colour is the median of so many cells, a side, of so many pixels."""
 
