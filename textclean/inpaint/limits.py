@@ -13,11 +13,9 @@ import cv2
 import numpy as np
 
 from textclean.inpaint.paper import LEVELS, Histograms, densities, measure_paper
-from textclean.inpaint.wrapped import Wrapped
+from textclean.inpaint.wrapped import AfterUnmixing
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from textclean.types import Image, Mask
 
 INKED = 0.25
@@ -30,21 +28,15 @@ MOST, MORE = 1.1, 0.2
 """A stroke's ink has at most so many times that density, and so much more."""
 
 
-class WithinLimits(Wrapped):
+class WithinLimits(AfterUnmixing):
     """An inpainter whose un-mixed pixels are held to what their ink allows.
 
     Args:
         inpainter: Fills the holes and un-mixes ink.
     """
 
-    def fill_with_error(
-        self, image: Image, mask: Mask, see_through: Mask | None = None
-    ) -> tuple[Image, NDArray[np.float32] | None]:
-        """See :class:`textclean.protocols.ErrorPredictor`."""
-        filled, errors = super().fill_with_error(image, mask, see_through)
-        if see_through is not None and see_through.any():
-            filled = held(image, filled, mask, see_through)
-        return filled, errors
+    def _gone_over(self, image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
+        return held(image, filled, mask, see_through)
 
 
 def held(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from textclean.inpaint.flat import grain
-from textclean.inpaint.wrapped import Wrapped
+from textclean.inpaint.wrapped import AfterUnmixing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,22 +40,16 @@ UNEVEN = 3.0
 lets through of old paper's own texture is better than any grain (1.7 dB on a page of 1784)."""
 
 
-class PaperLast(Wrapped):
+class PaperLast(AfterUnmixing):
     """An inpainter whose un-mixed pixels become paper where they lie on paper.
 
     Args:
         inpainter: Fills the holes and un-mixes ink.
     """
 
-    def fill_with_error(
-        self, image: Image, mask: Mask, see_through: Mask | None = None
-    ) -> tuple[Image, NDArray[np.float32] | None]:
-        """See :class:`textclean.protocols.ErrorPredictor`."""
-        filled, errors = super().fill_with_error(image, mask, see_through)
-        if see_through is not None and see_through.any():
-            # What opaque ink hid beside translucent ink lies on the same paper.
-            filled = settled(filled, mask, _around(see_through, mask))
-        return filled, errors
+    def _gone_over(self, image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
+        # What opaque ink hid beside translucent ink lies on the same paper.
+        return settled(filled, mask, _around(see_through, mask))
 
 
 def settled(filled: Image, mask: Mask, unmixed: Mask) -> Image:

@@ -18,7 +18,7 @@ import numpy as np
 
 from textclean.inpaint.dyes import PURE
 from textclean.inpaint.paper import densities, measure_paper
-from textclean.inpaint.wrapped import Wrapped
+from textclean.inpaint.wrapped import AfterUnmixing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,21 +47,15 @@ APART = 0.8
 """Density by which print must be darker than a grey stroke to be told from it."""
 
 
-class ThinPens(Wrapped):
+class ThinPens(AfterUnmixing):
     """An inpainter that is helped where thin pens went over print.
 
     Args:
         inpainter: Fills the holes and un-mixes ink.
     """
 
-    def fill_with_error(
-        self, image: Image, mask: Mask, see_through: Mask | None = None
-    ) -> tuple[Image, NDArray[np.float32] | None]:
-        """See :class:`textclean.protocols.ErrorPredictor`."""
-        filled, errors = super().fill_with_error(image, mask, see_through)
-        if see_through is not None and see_through.any():
-            filled = helped(image, filled, mask, see_through)
-        return filled, errors
+    def _gone_over(self, image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
+        return helped(image, filled, mask, see_through)
 
 
 def helped(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:

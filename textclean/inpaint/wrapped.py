@@ -40,6 +40,21 @@ class Wrapped:
         return fill_with_error(self.inpainter, image, mask, see_through)
 
 
+class AfterUnmixing(Wrapped):
+    """An inpainter whose answer is gone over wherever it un-mixed ink."""
+
+    def fill_with_error(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Filled:
+        """See :class:`textclean.protocols.ErrorPredictor`."""
+        filled, errors = super().fill_with_error(image, mask, see_through)
+        if see_through is not None and see_through.any():
+            filled = self._gone_over(image, filled, mask, see_through)
+        return filled, errors
+
+    def _gone_over(self, image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
+        """The filled page, ``(H, W, 3)`` uint8, after a look at what is not opaque of its hole."""
+        raise NotImplementedError
+
+
 def fill_with_error(
     inpainter: Inpainter, image: Image, mask: Mask, see_through: Mask | None = None
 ) -> Filled:

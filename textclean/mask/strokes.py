@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclean.mask.art import strokes_over_art
-from textclean.mask.morphology import Components, closed, dilate, erode, rasterize, ring
+from textclean.mask.morphology import Components, dilate, erode, rasterize, ring
 from textclean.surface import Surface, channel_distance, dominant_colors, fit, strongest
 
 if TYPE_CHECKING:
@@ -151,20 +151,10 @@ def _on_plain(image: Image, core: Mask, surface: Surface, height: float) -> Stro
     if not mask.any() or float(mask[core].mean()) > _MAX_INK:
         return None  # nothing, or so much that it was no plain background
     art = ink & ~mask
-    bridge = _bridge(crossing & ~cut, cut, height)
+    # The line goes on where lettering was cut off it, be the gap wider than a glyph.
+    bridge = dilate(cut, 2)
     reason = "stands out from a plain background"
     return Strokes(mask, art, surface, interior | mask, bridge, reason)
-
-
-def _bridge(line: Mask, cut: Mask, height: float) -> Mask:
-    """Where a line that lettering was cut from would go on: gaps of it, up to a glyph wide."""
-    if not cut.any():
-        return cut
-    radius = max(2, round(0.5 * height))
-    # Padded, since a closing eats into what lies along the edge of the array.
-    joined = closed(np.pad(line, radius), radius)[radius:-radius, radius:-radius]
-    # A gap may be wider than a glyph: what was cut off is where the line was.
-    return (joined & ~line & dilate(cut, 2)) | dilate(cut, 2)
 
 
 def _text_components(
