@@ -170,6 +170,8 @@ def _end(
     cv2.circle(disk, (round(float(middle[0])), round(float(middle[1]))), reach, 1, cv2.FILLED)
     _, pieces = cv2.connectedComponents((dark & (disk > 0)).astype(np.uint8), connectivity=8)
     numbers = pieces[ys, xs]
+    if not numbers.any():  # an arc so long and bent that its middle is far from it
+        return None
     piece = pieces == np.bincount(numbers[numbers > 0]).argmax()
     ys, xs = np.nonzero(piece)
     if len(xs) < 6:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from textclean.inpaint import lines
 from textclean.inpaint.lines import LinesFirst
 from textclean.types import Image, Mask
 
@@ -87,3 +88,13 @@ def test_translucent_holes_and_empty_ones_are_handed_on() -> None:
     hole = square(80, 60)
     assert (LinesFirst(white)(image, hole, hole) == white(image, hole)).all()
     assert (LinesFirst(white)(image, np.zeros_like(hole)) == image).all()
+
+
+def test_a_long_bent_arc_is_no_end_of_a_line() -> None:
+    """Its middle lies far from all of it: this once ended in a traceback."""
+    ring = np.zeros((160, 200), np.uint8)
+    cv2.circle(ring, (100, 80), 60, 1, 3)
+    hole = np.zeros((160, 200), np.uint8)
+    cv2.circle(hole, (100, 80), 58, 1, cv2.FILLED)
+    depth = np.where(ring, 200.0, 0.0)
+    assert lines._end(blank(), depth, ring > 0, ring > 0, hole > 0, lines.REACH) is None
