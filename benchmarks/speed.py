@@ -22,6 +22,7 @@ from speed_process import cold_start, help_text, machine, peak_memory, run, vers
 from timing import Figure, Log, Spent, in_turns
 
 from textclean import make_cleaner
+from textclean.detect.ink_scale import read_lettering
 from textclean.evaluation import metrics
 from textclean.io import read_image
 
@@ -102,7 +103,8 @@ def _measure(it: parts.Prepared, log: Log, given: argparse.Namespace) -> None:
     things[EMPTY] = lambda: cleaner.clean(blank)
     things[f"{EMPTY}: {parts.DETECT}"] = lambda: cleaner.detector.detect(blank)
     if (reader := cleaner.reader) is not None:
-        things[f"{EMPTY}: {parts.INK}"] = lambda: reader(blank.rgb)
+        found = cleaner.detector.detect(blank)
+        things[f"{EMPTY}: {parts.INK}"] = lambda: read_lettering(reader, blank.rgb, found)
     rounds = list(range(given.rounds))
     half = len(rounds) // 2
     in_turns(things, log, it.name, rounds[:half])

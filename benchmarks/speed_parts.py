@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from timing import Log, Spent, timed
 
-from textclean.cleaner import Cleaner
+from textclean.cleaner import Cleaner, _Timer
+from textclean.detect.ink_scale import read_lettering
 from textclean.inpaint.jobs import pad
 from textclean.io import read_image, write_image
 from textclean.mask.build import union
@@ -76,8 +77,7 @@ class Prepared:
 def prepared(cleaner: Cleaner, path: Path) -> Prepared:
     """A page and its intermediate results; everything is warm afterwards."""
     page = read_image(path)
-    ink = None if cleaner.reader is None else cleaner.reader(page.rgb)
-    regions = cleaner._find(page, ink)
+    regions, ink = cleaner._find(page, _Timer())
     masks = cleaner._masks(page.rgb, regions, ink)
     image, filled = cleaner._fill(page.rgb, page.rgb, regions, masks)
     found = cleaner._look_again(image, masks)
@@ -109,7 +109,8 @@ def ours(it: Prepared) -> dict[str, Callable[[], Any]]:
         CLEAN: lambda: cleaner.clean(page),
     }
     if (reader := cleaner.reader) is not None:
-        parts[INK] = lambda: reader(page.rgb)
+        found = cleaner.detector.detect(page)
+        parts[INK] = lambda: read_lettering(reader, page.rgb, found)
     return parts
 
 

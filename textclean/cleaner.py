@@ -81,9 +81,8 @@ class Cleaner:
             PageError: The inpainter gave back something that is not an image.
         """
         timer = _Timer()
-        ink = self._read(page, timer)
         with timer("detect"):
-            regions = self._find(page, ink)
+            regions, ink = self._find(page, timer)
         with timer("mask"):
             masks = self._masks(page.rgb, regions, ink)
             drawn = None if self.drawn is None else self.drawn(page)
@@ -110,9 +109,8 @@ class Cleaner:
         Nothing is changed, and nothing is inpainted; the second look is not taken.
         """
         timer = _Timer()
-        ink = self._read(page, timer)
         with timer("detect"):
-            regions = self._find(page, ink)
+            regions, ink = self._find(page, timer)
         with timer("mask"):
             masks = self._masks(page.rgb, regions, ink)
             hole = union(masks, page.rgb.shape[:2])
@@ -149,18 +147,19 @@ class Cleaner:
             cleaned, mask, (), seconds=timer.seconds, versions=self.versions, original=page
         )
 
-    def _read(self, page: Page, timer: _Timer) -> InkMap | None:
-        """What each pixel is, if there is somebody to tell."""
-        if self.reader is None:
-            return None
-        with timer("ink"):
-            return self.reader(page.rgb)
+    def _find(self, page: Page, timer: _Timer) -> tuple[Sequence[Region], InkMap | None]:
+        """The regions of a page, in reading order, and what each pixel is, if one can tell."""
+        reader = self.reader
+        if reader is None:
+            return self.detector.detect(page), None
 
-    def _find(self, page: Page, ink: InkMap | None) -> Sequence[Region]:
-        """The regions of a page, in reading order."""
-        if ink is not None and isinstance(self.detector, InkedDetector):
-            return self.detector.detect_inked(page, ink)
-        return self.detector.detect(page)
+        def read(image: Image) -> InkMap:
+            with timer("ink"):
+                return reader(image)
+
+        if isinstance(self.detector, InkedDetector):
+            return self.detector.detect_inked(page, read)
+        return self.detector.detect(page), read(page.rgb)
 
     def _masks(
         self, image: Image, regions: Sequence[Region], ink: InkMap | None
@@ -342,19 +341,23 @@ def _side_by_side(work: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
 
 
 class _Timer:
-    """Wall-clock seconds by stage."""
+    """Wall-clock seconds by stage; a stage within another is not counted twice."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._within = [0.0]
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
         start = time.perf_counter()
+        self._within.append(0.0)
         try:
             yield
         finally:
             spent = time.perf_counter() - start
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+            own = spent - self._within.pop()
+            self._within[-1] += spent
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + own
 
 
 def _translucent(masks: Iterable[RegionMask | None], hole: Mask) -> Mask:

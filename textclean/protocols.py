@@ -32,8 +32,16 @@ class Detector(Protocol):
 class InkedDetector(Detector, Protocol):
     """A detector that makes use of what the ink network says of the page, where there is one."""
 
-    def detect_inked(self, page: Page, ink: InkMap) -> tuple[Region, ...]:
-        """The same as :meth:`detect`, knowing which pixels are lettering, pen, print ..."""
+    def detect_inked(self, page: Page, read: PixelReader) -> tuple[tuple[Region, ...], InkMap]:
+        """The same as :meth:`detect`, knowing which pixels are lettering, pen, print ...
+
+        Args:
+            page: The page.
+            read: Says what pixels are; the detector knows at which scale it should look.
+
+        Returns:
+            The regions, and the ink map of the page.
+        """
 
 
 @runtime_checkable

@@ -336,10 +336,11 @@ class Blind:
     def detect(self, page):
         return ()
 
-    def detect_inked(self, page, ink):
+    def detect_inked(self, page, read):
+        ink = read(page.rgb)
         polygon = np.array([[40, 30], [90, 30], [90, 70], [40, 70]], np.float32)
         kind = "pen" if ink.pen.any() else "free"
-        return (Region(polygon=polygon, kind=kind, see_through=kind == "pen"),)
+        return (Region(polygon=polygon, kind=kind, see_through=kind == "pen"),), ink
 
 
 def test_the_ink_network_hands_the_detector_what_it_sees():

@@ -198,19 +198,23 @@ class _Filtered:
         """The blocks of text on ``page.rgb``; those that are to stay say so."""
         return apply_filters(self._detector.detect(page), self._options)
 
-    def detect_inked(self, page: Page, ink: InkMap) -> tuple[Region, ...]:
-        """The same with what the ink network makes of the page.
+    def detect_inked(self, page: Page, read: PixelReader) -> tuple[tuple[Region, ...], InkMap]:
+        """The same with what the ink network makes of the page, and its map.
 
         What a detector that looks at pixels has missed is added; a list made by hand is complete.
         """
         if isinstance(self._detector, InkedDetector):
-            return apply_filters(self._detector.detect_inked(page, ink), self._options)
+            found, ink = self._detector.detect_inked(page, read)
+            return apply_filters(found, self._options), ink
+        from textclean.detect.ink_scale import read_lettering
+
         found = self._detector.detect(page)
+        ink = read_lettering(read, page.rgb, found)
         if self.can_verify:
             from textclean.detect.missed import with_missed
 
             found = with_missed(found, ink, page.rgb, self._options.reading_order)
-        return apply_filters(found, self._options)
+        return apply_filters(found, self._options), ink
 
 
 class _NoText:

@@ -42,8 +42,9 @@ class AnnotationDetector:
 
     def detect(self, page: Page) -> tuple[Region, ...]:
         """The annotations on ``page.rgb``, from the top, then the left."""
-        return self.detect_inked(page, self.reader(page.rgb))
+        return self.detect_inked(page, self.reader)[0]
 
-    def detect_inked(self, page: Page, ink: InkMap) -> tuple[Region, ...]:
-        """The same, for a page that has been read."""
-        return annotation_regions(ink, page.rgb)
+    def detect_inked(self, page: Page, read: PixelReader) -> tuple[tuple[Region, ...], InkMap]:
+        """The same with a reader, and its map of the page."""
+        ink = read(page.rgb)
+        return annotation_regions(ink, page.rgb), ink
