@@ -61,8 +61,8 @@ def document_page(
         amount: Annotations per 256 by 256 pixels, 0 for none; None = drawn.
     """
     old = chance(rng, 0.3) if old is None else old
-    broken = chance(rng, 0.5 if old else 0.04)
-    layer = print_layer(rng, fonts, size, broken=broken, old=chance(rng, 0.6 if old else 0.03))
+    broken = chance(rng, 0.3 if old else 0.04)
+    layer = print_layer(rng, fonts, size, broken=broken, old=chance(rng, 0.8 if old else 0.06))
     scan = document_scan(rng, old=old)
     # What shines through is lighter than the level that parts black from white.
     through = 0.35 if scan.bilevel is None else 0.1

@@ -34,9 +34,9 @@ _MANNERS: dict[Manner, tuple[str, ...]] = {
     "brush": ("aoyagi", "kouzan", "brush", "mouhitsu", "kaushan"),
     "hand": (
         "because we", "kristi", "kiloji", "seto", "dkg", "handwriting", "breip", "hand", "script",
-        "nanumpen", "dancing", "joscelyn", "yusei", "klee",
+        "nanumpen", "dancing", "joscelyn", "yusei", "klee", "miama",
     ),
-    "old": ("blankenburg", "gotico", "gamaliel", "fraktur"),
+    "old": ("blankenburg", "gotico", "gamaliel", "fraktur", "yfrak", "ygoth", "yswab", "missaali"),
     "comic": ("comic", "tomson", "humor", "staypuft", "manga", "maruberi", "rounded", "lobster"),
 }  # fmt: skip
 
@@ -59,6 +59,10 @@ class Font:
     def at(self, size: int) -> ImageFont.FreeTypeFont:
         """The face at an em of ``size`` pixels."""
         return _load(self.path, size)
+
+    def writes(self, characters: str) -> bool:
+        """Whether the face has a glyph of its own for each of the characters."""
+        return _can_write(self.path, characters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,11 @@ def _face(path: Path) -> Font | None:
         (m for m, parts in _MANNERS.items() if any(part in named for part in parts)), "print"
     )
     return Font(str(path), scripts, manner)
+
+
+@lru_cache(maxsize=1024)
+def _can_write(path: str, characters: str) -> bool:
+    return _writes(_load(path, 32), characters)
 
 
 def _writes(font: ImageFont.FreeTypeFont, characters: str) -> bool:

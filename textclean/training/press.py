@@ -44,13 +44,16 @@ class Press:
         self.rules, self.type = np.zeros(self.size, np.uint8), np.zeros(self.size, np.uint8)
         self.pen = ImageDraw.Draw(self.picture)
         self.lines: list[NDArray[np.float32]] = []
-        self.glyph = log_uniform(rng, 9, 34) * scale
+        smallest, largest = (11, 60) if old or broken else (9, 34)
+        self.glyph = log_uniform(rng, smallest, largest) * scale
         self.script: Script = pick(rng, _SCRIPTS, (0.8, 0.12, 0.04, 0.04))
         if self.script not in fonts.scripts():
             self.script = "latin"
         if old:
             self.script = "latin"
         self.body = fonts.choose(rng, self._manners(), self.script)
+        self.aged = old or broken
+        self.long_s = old and chance(rng, 0.7)
         self.broken: BrokenType | None = None
         if broken:
             self.script, self.broken = "latin", BrokenType(rng)
@@ -66,7 +69,7 @@ class Press:
     ) -> None:
         """One line of text at a left end of the baseline; ``fill`` spreads it over the width."""
         em = max(5, round(glyph))
-        words = self._words(max(1, round(width / (2.4 * glyph))), max(1, int(width / glyph)))
+        words = self._words(font, max(1, round(width / (2.4 * glyph))), int(width / glyph))
         spread = chance(self.rng, 0.15 if self.old or self.broken else 0.04)
         apart = uniform(self.rng, 0.08, 0.3) * glyph if spread else 0.0
         lengths = [self._length(font, em, word, apart) for word in words]
@@ -101,11 +104,20 @@ class Press:
                 self.broken.set(self.type, piece, em, (x, y))
             x += self._length(font, em, piece, apart)
 
-    def _words(self, words: int, characters: int) -> list[str]:
+    def _words(self, font: Font, words: int, characters: int) -> list[str]:
         """About so many words or characters, as the script has them."""
         if self.script == "latin":
-            return latin_words(self.rng, words)
-        return [eastern(self.rng, characters, self.script)]
+            found = latin_words(self.rng, words)
+            return [self._spelled(word, font) for word in found] if self.aged else found
+        return [eastern(self.rng, max(1, characters), self.script)]
+
+    def _spelled(self, word: str, font: Font) -> str:
+        """A word as old books spell it: many capitals, a long s inside."""
+        if chance(self.rng, 0.25):
+            word = word.capitalize()
+        if self.long_s and self.broken is None and font.writes("ſ"):
+            word = word[:-1].replace("s", "ſ") + word[-1:]
+        return word
 
     def rule(self, start: tuple[float, float], end: tuple[float, float], width: float) -> None:
         """A straight printed line; the width is in page pixels."""
