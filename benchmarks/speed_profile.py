@@ -21,7 +21,7 @@ from textclean import cleaner as recipe
 from textclean import make_cleaner
 from textclean.io import read_image
 
-STAGES = ("_read", "_find", "_masks", "_fill", "_look_again", "_compose")
+STAGES = ("_find", "_masks", "_fill", "_look_again", "_compose")
 PACKAGE = Path(recipe.__file__).parent
 LEAST = 0.01  # of all, to be in the table
 

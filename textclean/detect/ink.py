@@ -254,15 +254,18 @@ class InkReader:
             logits = self._module(x)[0, :, top : top + height, left : left + width]  # (7, h, w)
             for row in range(0, height, BAND):
                 band = logits[:, row : row + BAND].float()
-                classes, bubble = torch.softmax(band[:BUBBLE], 0), torch.sigmoid(band[BUBBLE:])
-                values = torch.cat([classes, bubble])
-                if not bool(values.isfinite().all()):
-                    raise PageError(
-                        "the ink network gave values that are not finite",
-                        remedy="The weights may be damaged, or the GPU faulty; try --device cpu",
-                    )
-                levels = (values * 255).round().to(torch.uint8)
-                out[:, row : row + BAND] = levels.cpu().numpy()
+                for values, planes in (
+                    (torch.softmax(band[:BUBBLE], 0), out[:BUBBLE]),
+                    (torch.sigmoid(band[BUBBLE:]), out[BUBBLE:]),
+                ):
+                    if not bool(values.sum().isfinite()):
+                        raise PageError(
+                            "the ink network gave values that are not finite",
+                            remedy="The weights may be damaged, or the GPU faulty; "
+                            "try --device cpu",
+                        )
+                    levels = values.mul_(255).round_().to(torch.uint8)
+                    planes[:, row : row + BAND] = levels.cpu().numpy()
 
 
 def _merge(plane: Planes, coarse: Planes, how: Coarse) -> None:

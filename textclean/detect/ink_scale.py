@@ -37,7 +37,7 @@ def read_lettering(read: PixelReader, image: Image, regions: Sequence[Region]) -
     Args:
         read: The ink network.
         image: ``(H, W, 3)`` uint8 RGB page.
-        regions: What the detector found on it.
+        regions: What the detector found on it and is to go.
     """
     if not halving_suffices(regions, image.shape):
         return read(image)
@@ -53,7 +53,7 @@ def read_lettering(read: PixelReader, image: Image, regions: Sequence[Region]) -
 def halving_suffices(regions: Sequence[Region], shape: tuple[int, ...]) -> bool:
     """Whether half its size shows a page's lettering well enough.
 
-    A page on which the detector found nothing is only looked over for large lettering.
+    A page without any is only looked over for what the detector missed, which is large.
     """
     if min(shape[:2]) < SMALLEST:
         return False

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textclean.mask.morphology import dilate, local_range
+import numpy as np
+
+from textclean.mask.morphology import Components, dilate, local_range
 
 if TYPE_CHECKING:
     from textclean.mask.strokes import Strokes
     from textclean.types import Image, Mask
 
 _EVEN = 0.015  # share of edge pixels that may still stand out
+_COUNTER = 0.6  # longer side of a letter's counter at most, in line heights
 
 
 def grow(
@@ -20,8 +23,8 @@ def grow(
 
     On a plain background the candidates 1, 2, 3 ... are tried until the pixels along the mask's
     edge are background (after PanelCleaner's idea of judging candidate masks by how even the image
-    is along their edge), and one pixel is added. Over art the edge is judged by the step across
-    it. Art, with the pixel next to it, is never grown over.
+    is along their edge), one pixel is added, and the counters of letters are filled. Over art the
+    edge is judged by the step across it. Art, with the pixel next to it, is never grown over.
 
     Args:
         image: ``(H, W, 3)`` uint8 crop.
@@ -38,8 +41,21 @@ def grow(
             pixels = _until_even(image, strokes.mask, height)
     grown = dilate(strokes.mask, pixels)
     if strokes.surface is not None:
-        grown &= ~dilate(strokes.art, 1) | strokes.mask
+        art = dilate(strokes.art, 1)
+        grown = _filled(grown, art, _COUNTER * height) & ~art | strokes.mask
     return grown, pixels
+
+
+def _filled(mask: Mask, art: Mask, largest: float) -> Mask:
+    """The mask with its small holes: counters of letters, where compression left its noise.
+
+    Holes in which there is art stay.
+    """
+    holes = Components.of(~mask, connectivity=4)
+    edges = (holes.labels[0], holes.labels[-1], holes.labels[:, 0], holes.labels[:, -1])
+    small = (holes.longest <= largest) & (holes.count(art) == 0)
+    small[np.unique(np.concatenate(edges))] = False
+    return mask | holes.select(small)
 
 
 def _until_plain(image: Image, strokes: Strokes, height: float) -> int:
