@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from textclean.detect.annotations import AnnotationDetector
-from textclean.detect.missed import with_missed, without_art
+from textclean.detect.missed import effects_told, with_missed, without_art
 from textclean.ink_map import InkMap
 from textclean.types import Page, Region
 
@@ -76,9 +76,38 @@ def test_a_large_doubtful_find_without_lettering_is_art() -> None:
 
 
 def test_small_and_sure_finds_are_the_detectors_own_affair() -> None:
-    small = Region(polygon=bar(100, 100, 300, 30), score=0.6)
+    small = Region(polygon=bar(100, 100, 300, 30), score=0.72)
     sure = Region(polygon=bar(100, 300, 300, 100), score=0.95)
     assert without_art((small, sure), art_and_ink()) == (small, sure)
+
+
+def test_a_small_find_that_nobody_believes_in_is_art() -> None:
+    found = Region(polygon=bar(100, 100, 300, 30), score=0.6)
+    assert without_art((found,), art_and_ink()) == ()
+    assert without_art((found,), art_and_ink(share=0.05)) == (found,)
+
+
+def speech_and_cry(kind: str = "bubble", high: int = 60) -> tuple[Region, ...]:
+    """Three lines of speech, and a cry."""
+    speech = [bar(50, 500 + 60 * n, 300, 25) for n in range(3)]
+    cry = bar(100, 100, 300, high)
+    return (
+        Region(polygon=bar(50, 500, 300, 145), lines=tuple(speech), kind="bubble", score=0.8),
+        Region(polygon=cry, lines=(cry,), kind=kind, score=0.8),  # type: ignore[arg-type]
+    )
+
+
+def test_loud_lettering_without_a_bubble_is_a_sound_effect() -> None:
+    speech, cry = effects_told(speech_and_cry(), art_and_ink())
+    assert (speech.kind, cry.kind) == ("bubble", "sfx")
+
+
+def test_a_cry_in_a_bubble_is_speech() -> None:
+    ink = art_and_ink()
+    ink.bubble[80:220, 80:420] = 250
+    assert effects_told(speech_and_cry(), ink)[1].kind == "bubble"
+    assert effects_told(speech_and_cry(high=40), art_and_ink())[1].kind == "bubble"  # not so loud
+    assert effects_told(speech_and_cry("sign"), art_and_ink())[1].kind == "sign"
 
 
 def test_only_the_lines_that_are_art_go() -> None:
