@@ -45,7 +45,7 @@ TABLE: dict[str, set[str]] = {
         "edited",
     },
     "edited": {"types", "mask"},
-    "lettering": {"types", "errors", "mask"},
+    "lettering": {"types", "errors", "mask", "surface"},
     "layers": {"types", "errors", "native", "io"},
     "results": {"types", "errors", "native", "io", "layers", "lettering", "regions_json"},
     "batch": {

@@ -11,6 +11,7 @@ from textclean.lettering.lines import lines_of
 from textclean.lettering.setting import alignment, slant, spacing
 from textclean.lettering.size import font_size, without_ruby
 from textclean.mask.morphology import dilate, rasterize, ring
+from textclean.surface import channel_distance, strongest
 from textclean.types import Lettering
 
 if TYPE_CHECKING:
@@ -87,8 +88,8 @@ def _crop(region: Region, shape: tuple[int, ...]) -> Box | None:
 
 def _ink(before: Image, after: Image, mask: Mask, color: tuple[int, int, int]) -> Mask:
     """Pixels of the mask that are nearer to the strokes' colour than to what is there now."""
-    own = np.abs(before.astype(np.int16) - np.array(color, np.int16)).max(axis=2)
-    other = np.abs(before.astype(np.int16) - after.astype(np.int16)).max(axis=2)
+    own = channel_distance(before, np.array(color))
+    other = strongest(np.asarray(cv2.absdiff(before, after)))
     ink: Mask = mask & (own < other)
     return ink
 

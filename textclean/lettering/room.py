@@ -9,6 +9,7 @@ import numpy as np
 
 from textclean.mask.bubble import largest_rectangle
 from textclean.mask.morphology import Components, erode, rasterize
+from textclean.surface import channel_distance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,7 +80,7 @@ def _free(image: Image, mask: Mask, bubble: Polygon, box: Box) -> Mask:
     known = inside & ~removed
     if known.any():
         paper = np.median(crop[known], axis=0)
-        drawn = inside & ~removed & (np.abs(crop - paper).max(axis=2) > _NEAR)
+        drawn = inside & ~removed & (channel_distance(crop, paper) > _NEAR)
         if np.count_nonzero(drawn) <= (1 - _PAPER) * np.count_nonzero(inside):
             marks = Components.of(drawn)
             inside &= ~marks.select(marks.area > _SPECK)
@@ -132,10 +133,12 @@ def safe_ellipse(free: Mask, safe_box: Box) -> Box | None:
     around = np.array(safe_box, np.float64)
     whole = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float64)
     best: Box | None = None
+    # Of each row how much is free up to a column: a few numbers a row tell whether a shape fits.
+    upto = np.pad(np.cumsum(free, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
     for middle in (_middle(around), _middle(whole), (_middle(around) + _middle(whole)) / 2):
         for box in (around, whole):
             ratio = float((box[2] - box[0]) / (box[3] - box[1]))
-            found = _largest(free, middle, ratio)
+            found = _largest(upto, middle, ratio)
             if found is not None and (best is None or _area(found) > _area(best)):
                 best = found
     return best
@@ -151,9 +154,9 @@ def ellipse_mask(box: Box, shape: tuple[int, int]) -> Mask:
     return mask
 
 
-def _largest(inside: Mask, middle: NDArray[np.float64], ratio: float) -> Box | None:
+def _largest(upto: NDArray[np.int32], middle: NDArray[np.float64], ratio: float) -> Box | None:
     """The largest ellipse of some proportions around a point."""
-    small, large = 0.0, float(max(inside.shape))
+    small, large = 0.0, float(max(upto.shape[0], upto.shape[1] - 1))
     best: Box | None = None
     for _ in range(_STEPS):
         height = (small + large) / 2
@@ -162,19 +165,25 @@ def _largest(inside: Mask, middle: NDArray[np.float64], ratio: float) -> Box | N
         box = (int(x0), int(y0), int(x1), int(y1))
         if x1 <= x0 or y1 <= y0:
             small = height
-        elif _fits(inside, box):
+        elif _fits(upto, box):
             small, best = height, box
         else:
             large = height
     return best
 
 
-def _fits(inside: Mask, box: Box) -> bool:
+def _fits(upto: NDArray[np.int32], box: Box) -> bool:
+    """Whether all pixels of :func:`ellipse_mask` are free; ``upto`` ``(h, w + 1)`` counts those."""
     x0, y0, x1, y1 = box
-    if x0 < 0 or y0 < 0 or x1 > inside.shape[1] or y1 > inside.shape[0]:
+    if x0 < 0 or y0 < 0 or x1 >= upto.shape[1] or y1 > upto.shape[0]:
         return False
-    ellipse = ellipse_mask((0, 0, x1 - x0, y1 - y0), (y1 - y0, x1 - x0))
-    return bool(inside[y0:y1, x0:x1][ellipse].all())
+    down = (np.arange(y1 - y0) + 0.5) / ((y1 - y0) / 2) - 1
+    reach = np.sqrt(1 - down**2) * (x1 - x0) / 2
+    left = np.ceil((x1 - x0) / 2 - reach - 0.5).astype(int)
+    right = x1 - left
+    left = left + x0
+    rows = np.arange(y0, y1)
+    return bool((upto[rows, right] - upto[rows, left] == right - left).all())
 
 
 def _box_of(polygon: Polygon, width: int, height: int) -> Box | None:

@@ -134,7 +134,7 @@ class Components:
         """The pixels of the chosen components; index 0 is ignored."""
         table = chosen.copy()
         table[0] = False
-        return table[self.labels]
+        return np.asarray(np.take(table, self.labels))  # faster than indexing
 
 
 def _around(mask: Mask, reach: int) -> tuple[slice, slice] | None:
