@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _STORE: Final = 256 << 20  # bytes for what travels: reports, and pictures where one is asked for
 _LONGEST_FOLDER: Final = 25  # characters, so that sockets in it have names that systems allow
 _TRIES: Final = 2  # Ray gives up after 30 s, which a busy machine may need to load it
+_END: Final = 30.0  # seconds for its threads to end, on a busy machine
+_DATASETS: Final = ("StreamingExecutor-", "ray-data-metadata-prefetch")  # their names
 _LOGGERS: Final = ("ray", "ray.data", "ray._private.worker")
 
 
@@ -92,6 +95,7 @@ def ray_session(crew: Crew) -> Iterator[RaySession]:
         import ray
 
         stack.callback(ray.shutdown)
+        stack.callback(_end_datasets)
         try:
             with _own_signals(), _deaf():
                 _connect(ray, address, crew, folder)
@@ -127,6 +131,23 @@ def _connect(ray: Any, address: str | None, crew: Crew, folder: Path) -> None:
                 raise
         else:
             return
+
+
+def _end_datasets() -> None:
+    """End the threads that read datasets, finished or not.
+
+    Ray waits two seconds for them, or not at all. One that still asks for its tasks when the
+    cluster is gone, or another has been begun, ends the whole process.
+    """
+    threads = [t for t in threading.enumerate() if t.name.startswith(_DATASETS)]
+    for thread in threads:
+        end = getattr(thread, "shutdown", None)  # the executor is its own thread
+        if end is not None:
+            with contextlib.suppress(Exception):
+                end(force=True)
+    deadline = time.monotonic() + _END
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
 
 
 @functools.cache
