@@ -47,7 +47,7 @@ class Style:
         fill: Colour of the letters.
         second: Colour at their lower end, for gradients, or None.
         toned: Whether the letters are filled with screentone.
-        shadow: Offset (x, y) and colour of a hard shadow, or None.
+        shadow: Offset (x, y) and colour of a hard shadow of letters and outlines, or None.
         opacity: Of the whole, 0 to 1.
     """
 
@@ -168,6 +168,7 @@ def letter(
         The page with the block on it.
     """
     spread = max([width for width, _ in style.outlines] + [3 * (style.glow or (0.0, 0))[0], 0.0])
+    spread += max(abs(step) for step in style.shadow[0]) if style.shadow else 0
     margin = int(np.ceil(spread)) + 6
     box = _overlap(shown.shape, coverage.shape, corner, margin)
     if box is None:
@@ -203,7 +204,9 @@ def _layers(
         layers.append((np.clip(halo * 1.6, 0, 1), color))
     if style.shadow is not None:
         (dx, dy), color = style.shadow
-        layers.append((np.roll(glyphs, (dy, dx), (0, 1)), color))
+        widest = max([width for width, _ in style.outlines], default=0.0)
+        cast = _swollen(glyphs, widest) if widest else glyphs
+        layers.append((np.roll(cast, (dy, dx), (0, 1)), color))
     layers += [(_swollen(glyphs, width), color) for width, color in style.outlines]
     height, width = glyphs.shape
     if style.second is not None:

@@ -118,7 +118,7 @@ def effect_style(
     deep = black if not (color and chance(rng, 0.45)) else _any(rng)
     around = ((2.2 * width, light), (width, deep)) if chance(rng, 0.4) else ((width, deep),)
     if kind == "hollow":
-        return Style(fill=light, outlines=around)
+        return Style(fill=light, outlines=around, shadow=_shadow(rng, width, deep))
     if kind == "toned":
         if color:
             return Style(fill=_any(rng), outlines=around)
@@ -134,6 +134,16 @@ def effect_style(
     ink = light if dark and chance(rng, 0.8) else deep
     back = deep if ink is light else light
     return Style(fill=ink, outlines=((width, back),) if kind == "outlined" else ())
+
+
+def _shadow(
+    rng: np.random.Generator, width: float, color: Color
+) -> tuple[tuple[int, int], Color] | None:
+    """Now and then a hard shadow to one side, as thick as the outline or twice."""
+    if not chance(rng, 0.25):
+        return None
+    far = max(1, round(width * uniform(rng, 0.8, 2.0)))
+    return (pick(rng, (-far, far)), pick(rng, (0, far))), color
 
 
 def _any(rng: np.random.Generator) -> Color:
