@@ -1,4 +1,4 @@
-"""At which scale the ink network looks at a page: halved where its lettering is large.
+"""At which scale the ink network looks at a page: halved while its lettering is large.
 
 The network learned from pages whose lettering is some 25 pixels high. A scan of a manga page has
 twice that: halved, it looks like what the network knows, large sound effects are seen whole, and
@@ -27,8 +27,8 @@ LARGE = 38.0
 """Thickness of lines in pixels from which on lettering is large."""
 SHARE = 25
 """Percentile of the lines' thickness that must reach it: most of the lettering, not a title."""
-SMALLEST = 640
-"""Shorter side in pixels that a page has at least to be halved."""
+SMALLEST = 900
+"""Shorter side in pixels that a page has at least to be halved, also when it has been before."""
 
 
 def read_lettering(read: PixelReader, image: Image, regions: Sequence[Region]) -> InkMap:
@@ -39,26 +39,31 @@ def read_lettering(read: PixelReader, image: Image, regions: Sequence[Region]) -
         image: ``(H, W, 3)`` uint8 RGB page.
         regions: What the detector found on it and is to go.
     """
-    if not halving_suffices(regions, image.shape):
-        return read(image)
+    view = image
+    for _ in range(halvings(regions, image.shape)):
+        view = halved(view)
+    found = read(view)
+    if view is image:
+        return found
     height, width = image.shape[:2]
-    planes = read(halved(image)).planes
-    return InkMap(
-        np.stack(
-            [cv2.resize(p, (width, height), interpolation=cv2.INTER_LINEAR) for p in planes]
-        ).astype(np.uint8, copy=False)
-    )
+    planes = [
+        cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in found.planes
+    ]
+    return InkMap(np.stack(planes).astype(np.uint8, copy=False))
 
 
-def halving_suffices(regions: Sequence[Region], shape: tuple[int, ...]) -> bool:
-    """Whether half its size shows a page's lettering well enough.
+def halvings(regions: Sequence[Region], shape: tuple[int, ...]) -> int:
+    """How often a page may be halved and still show its lettering well enough.
 
     A page without any is only looked over for what the detector missed, which is large.
     """
-    if min(shape[:2]) < SMALLEST:
-        return False
     lines = [line for region in regions for line in region.lines]
-    if not lines:
-        return not regions
-    thickness = [Line(rectangle(line)).thickness for line in lines]
-    return float(np.percentile(thickness, SHARE)) >= LARGE
+    if regions and not lines:
+        return 0
+    size = np.inf
+    if lines:
+        size = float(np.percentile([Line(rectangle(line)).thickness for line in lines], SHARE))
+    side, count = float(min(shape[:2])), 0
+    while size >= LARGE and side >= SMALLEST:
+        size, side, count = size / 2, side / 2, count + 1
+    return count

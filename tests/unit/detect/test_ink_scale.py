@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from textclean.detect.ink_scale import LARGE, halving_suffices, read_lettering
+from textclean.detect.ink_scale import LARGE, halvings, read_lettering
 from textclean.ink_map import InkMap
 from textclean.types import Image, Region
 
-SHAPE = (900, 700, 3)
+SHAPE = (1400, 1000, 3)
 
 
 def lines(*thickness: float) -> tuple[Region, ...]:
@@ -37,26 +37,34 @@ class Reader:
 
 
 @pytest.mark.parametrize(
-    ("regions", "half"),
+    ("regions", "count"),
     [
-        (lines(LARGE + 1, LARGE + 9, 60), True),
-        (lines(25, 27, 26, 90), False),
-        (lines(20, 50, 50, 50, 50, 50), True),  # one small line, perhaps a page number
-        (lines(20, 20, 50, 50), False),
-        ((), True),
-        ((Region(polygon=lines(60)[0].polygon),), False),  # a list made by hand tells no lines
+        (lines(LARGE + 1, LARGE + 9, 60), 1),
+        (lines(25, 27, 26, 90), 0),
+        (lines(20, 50, 50, 50, 50, 50), 1),  # one small line, perhaps a page number
+        (lines(20, 20, 50, 50), 0),
+        ((), 1),
+        ((Region(polygon=lines(60)[0].polygon),), 0),  # a list made by hand tells no lines
     ],
 )
-def test_the_lettering_decides(regions: tuple[Region, ...], half: bool) -> None:
-    assert halving_suffices(regions, SHAPE) == half
+def test_the_lettering_decides(regions: tuple[Region, ...], count: int) -> None:
+    assert halvings(regions, SHAPE) == count
+
+
+def test_large_scans_are_halved_again_while_lettering_is_large() -> None:
+    assert halvings(lines(4 * LARGE), (6000, 4000)) == 3
+    assert halvings(lines(2 * LARGE), (6000, 4000)) == 2
+    assert halvings(lines(LARGE), (6000, 4000)) == 1
+    assert halvings((), (6000, 4000)) == 3
+    assert halvings((), (2000, 1414)) == 1
 
 
 def test_small_pages_are_never_halved() -> None:
-    assert not halving_suffices(lines(60), (600, 2000))
-    assert not halving_suffices((), (2000, 600))
+    assert halvings(lines(60), (800, 2000)) == 0
+    assert halvings((), (2000, 800)) == 0
 
 
-@pytest.mark.parametrize("shape", [(900, 700), (901, 701)])
+@pytest.mark.parametrize("shape", [(1400, 1000), (1401, 1001)])
 def test_a_halved_map_lies_on_the_page_again(shape: tuple[int, int]) -> None:
     image = np.full((*shape, 3), 255, np.uint8)
     image[400:440, 300:360] = 0
@@ -71,7 +79,7 @@ def test_a_halved_map_lies_on_the_page_again(shape: tuple[int, int]) -> None:
 
 
 def test_otherwise_the_page_is_read_as_it_is() -> None:
-    image = np.full((900, 700, 3), 255, np.uint8)
+    image = np.full((1400, 1000, 3), 255, np.uint8)
     reader = Reader()
     read_lettering(reader, image, lines(25))
-    assert reader.sizes == [(900, 700)]
+    assert reader.sizes == [(1400, 1000)]
