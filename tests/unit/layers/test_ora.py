@@ -116,7 +116,7 @@ def test_the_profile_comes_along() -> None:
 
 
 @pytest.mark.tools
-@pytest.mark.skipif(shutil.which("convert") is None, reason="needs ImageMagick")
+@pytest.mark.skipif(shutil.which("identify") is None, reason="needs ImageMagick")
 @pytest.mark.parametrize("per_region", [False, True])
 @pytest.mark.parametrize("mode", ["1", "L", "RGB", "P", "I;16", "RGB;16", "RGBA", "CMYK"])
 def test_imagemagick_lays_the_layers_over_one_another(
