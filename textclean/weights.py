@@ -86,8 +86,8 @@ WEIGHTS: tuple[WeightsEntry, ...] = (
     WeightsEntry(
         name="textclean-ink",
         file="textclean-ink.safetensors",
-        sha256="5d758946746fbfd565a7e14aa264674727b96256660275e7abe7078d0bc75394",
-        size=5731656,
+        sha256="6a2b3bb5690a48fa482e58dd36cd2627271a672d0bdec868455c6d0257916f64",
+        size=5731664,
         licence="CC-BY-4.0",
         architecture="ink-unet",
         requirement=SizeRequirement(minimum=64, multiple=32),

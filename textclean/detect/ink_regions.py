@@ -21,7 +21,7 @@ from textclean.surface import channel_distance, dominant_colors
 from textclean.types import Region
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,8 +36,13 @@ MIN_AREA = 200
 MIN_HEIGHT = 9.0
 """Height of a block's glyphs at least, in pixels."""
 
-MIN_MEAN = 0.85
-"""Mean probability of a block's pixels at least; at 0.75 there is as much drawing as lettering."""
+MIN_MEAN: Mapping[Kind, float] = {"sfx": 0.8, "free": 0.85}
+"""Mean probability of a block's pixels at least; at 0.75 there is as much drawing as lettering.
+Sound effects are only removed when somebody asks for it."""
+
+LARGE, MIN_LARGE = 0.1, 0.9
+"""Share of the page from which on a block is large, and that mean of one: a row of windows, a
+crowd."""
 
 NEAR = 0.8
 """Widest gap between pieces of a group, in sizes of the smaller."""
@@ -196,16 +201,20 @@ def _block(pieces: Pieces, group: list[int], image: Image, usual: float) -> Regi
     score = float((pieces.area[group] * pieces.mean[group]).sum()) / area
     large = pieces.area[group] >= 0.2 * float(pieces.area[group].max())
     glyph = float(np.median(pieces.size[group][large]))
-    if area < MIN_AREA or glyph < MIN_HEIGHT or score < MIN_MEAN:
+    if area < MIN_AREA or glyph < MIN_HEIGHT or score < min(MIN_MEAN.values()):
         return None
     box, pixels = pieces.window(group)
     polygon, slant = outline(pixels, box, max(2.0, 0.08 * glyph), image.shape[:2])
-    lines, direction = _lines(pieces, group, glyph, polygon, image.shape[:2])
     loud = glyph >= LOUD * usual or slant >= SLANTED
+    kind: Kind = "sfx" if loud or not _on_plain(image, box, pixels, glyph) else "free"
+    share = (box[2] - box[0]) * (box[3] - box[1]) / (image.shape[0] * image.shape[1])
+    if score < (MIN_LARGE if share >= LARGE else MIN_MEAN[kind]):
+        return None
+    lines, direction = _lines(pieces, group, glyph, polygon, image.shape[:2])
     return Region(
         polygon=polygon,
         lines=lines,
-        kind="sfx" if loud or not _on_plain(image, box, pixels, glyph) else "free",
+        kind=kind,
         score=round(score, 4),
         direction=direction,
         font_size=round(glyph, 1),

@@ -57,6 +57,12 @@ FOREIGN = 0.03
 LARGE = 0.25
 """Extent of such a shape in line heights; smaller ones (dots, furigana) are given the benefit."""
 
+IN_LINE = 0.85
+"""Share of a shape inside the lines' polygons, and of all shapes, for it to be in them."""
+
+AMONG = 0.85
+"""Share of what the network sees that must stand out, for it to have seen a part of the whole."""
+
 FEW = 12
 """How many such marks there may be."""
 
@@ -115,6 +121,8 @@ def refine(
             return _told(chosen, note + added)
         if alike >= APART:
             return _told(strokes, f"the ink network agrees in part, {alike:.2f}")
+        if (in_lines := _in_lines(strokes, seen, core)) is not None:
+            return _told(in_lines, f"the ink network sees a part of it, {alike:.2f}")
     nothing = np.zeros_like(core)
     reason = f"the ink network's; thresholds said: {strokes.reason} (agreement {alike:.2f})"
     return Strokes(sharpened(seen, ink.lettering, image), nothing, None, None, nothing, reason)
@@ -216,6 +224,23 @@ def _chosen_shapes(
         art=(strokes.art | foreign) & ~mask,
         interior=None if interior is None else (interior & ~foreign) | mask,
     )
+
+
+def _in_lines(strokes: Strokes, seen: Mask, core: Mask) -> Strokes | None:
+    """The shapes in the lines, where all that the network sees is among them; else None.
+
+    What the detector marked, stands out from plain paper and hangs together with nothing outside of
+    the lines is lettering: two are against one, and the one has missed some of it.
+    """
+    known = int((seen & dilate(strokes.mask, 1)).sum()) / max(int(seen.sum()), 1)
+    parts = Components.of(strokes.mask)
+    inside = parts.count(core) >= IN_LINE * parts.area
+    held = parts.count(seen) >= MOSTLY * parts.area
+    inside[0] = False
+    if known < AMONG or int(parts.area[inside].sum()) < IN_LINE * int(strokes.mask.sum()):
+        return None
+    mask = parts.select(inside | held)
+    return replace(strokes, mask=mask, art=(strokes.art | strokes.mask) & ~mask)
 
 
 def _with_outline(

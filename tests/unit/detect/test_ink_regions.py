@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from textclean.detect.ink_regions import annotation_regions, propose_regions
+from textclean.detect.ink_regions import MIN_MEAN, annotation_regions, propose_regions
 from textclean.ink_map import InkMap
 from textclean.mask.morphology import dilate, rasterize
 from textclean.types import Image, Mask, Region
@@ -240,3 +240,25 @@ def test_the_same_map_gives_the_same_regions():
     for make in (lambda: propose_regions(ink, (), image), lambda: annotation_regions(ink, image)):
         once, twice = make(), make()
         assert [r.polygon.tobytes() for r in once] == [r.polygon.tobytes() for r in twice] != []
+
+
+def test_what_is_removed_without_being_asked_must_be_surer():
+    level = round(255 * (MIN_MEAN["sfx"] + MIN_MEAN["free"]) / 2)
+    image = paper()
+    words = write(image, "some words", (100, 100))
+    assert propose_regions(ink_map(level, lettering=words), (), image) == ()
+    image = np.random.default_rng(0).integers(0, 256, (*SHAPE, 3)).astype(np.uint8)
+    words = write(image, "some words", (100, 100))
+    (found,) = propose_regions(ink_map(level, lettering=words), (), image)
+    assert found.kind == "sfx"
+
+
+def test_the_larger_the_find_the_surer_it_must_be():
+    image = paper()
+    windows = np.zeros(SHAPE, bool)
+    for y in range(100, 420, 40):
+        for x in range(100, 620, 40):
+            windows[y : y + 30, x : x + 24] = True
+    image[windows] = 0
+    assert propose_regions(ink_map(round(255 * 0.88), lettering=windows), (), image) == ()
+    assert propose_regions(ink_map(round(255 * 0.95), lettering=windows), (), image)

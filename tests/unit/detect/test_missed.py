@@ -128,3 +128,12 @@ def test_a_strip_is_measured_by_its_screens() -> None:
 def test_lines_beyond_the_page_are_left_alone() -> None:
     beyond = Region(polygon=bar(-400, 100, 300, 100), score=0.7)
     assert without_art((beyond,), art_and_ink()) == (beyond,)
+
+
+def test_on_the_paper_of_a_bubble_the_detector_is_believed_sooner() -> None:
+    small = Region(polygon=bar(100, 100, 300, 30), score=0.6, kind="bubble")
+    assert without_art((small,), art_and_ink()) == (small,)
+    large = Region(polygon=bar(100, 100, 300, 100), score=0.7, kind="bubble")
+    assert without_art((large,), art_and_ink()) == ()
+    assert without_art((large,), art_and_ink(share=0.05)) == (large,)
+    assert without_art((large.with_(kind="free"),), art_and_ink(share=0.05)) == ()

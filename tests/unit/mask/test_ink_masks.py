@@ -6,9 +6,10 @@ import pytest
 from drawn import bubble, dots, paper, write
 from inked import ink_map
 
+from textclean.mask import ink
 from textclean.mask.annotations import GROWTH, annotation_mask
 from textclean.mask.ink import agreement, refine
-from textclean.mask.morphology import dilate, line_height
+from textclean.mask.morphology import dilate, line_height, rasterize
 from textclean.mask.strokes import Strokes, find_strokes, plain_background
 from textclean.types import Region
 
@@ -191,3 +192,20 @@ def test_an_annotation_off_the_page_or_faded_gives_an_empty_mask():
         hull = np.array([[5, 5], [40, 5], [40, 20]], np.float32) + np.float32(offset)
         item = annotation_mask(image, Region(hull, kind="pen"), ink)
         assert not item.mask.any() and item.region.grown == 0 and item.region.stroke_color is None
+
+
+def test_what_the_network_misses_in_a_line_on_plain_paper_goes_all_the_same():
+    """Thresholds and detector are two against one, unless something lies outside of the lines."""
+    image = paper()
+    strokes, polygon = write(image, "Hello", (60, 130))
+    core = rasterize([polygon], image.shape[:2])
+    seen = strokes.copy()
+    seen[:, : int(polygon[:, 0].mean()) + 20] = False
+    before = find_strokes(image, [polygon], line_height(polygon))
+    whole = ink._in_lines(before, seen, core)
+    assert whole is not None and np.array_equal(whole.mask, before.mask)
+    elsewhere = seen | np.roll(seen, 60, axis=0)  # what it sees does not stand out
+    assert ink._in_lines(before, elsewhere, core) is None
+    narrow = core.copy()
+    narrow[:, : int(polygon[:, 0].mean())] = False
+    assert ink._in_lines(before, seen, narrow) is None
