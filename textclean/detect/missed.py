@@ -3,9 +3,9 @@
 A detector of text takes a face, a crowd or a wing for lettering now and then, and the larger the
 find the worse the damage. The ink network seldom sees lettering there. It is blind to some small
 print, so only finds that the detector is not sure of are put to it, large ones sooner than small
-ones, and those on art sooner than those on plain paper, where little but text is found. On 595
-lines of 36 lettered pages that cost no line of text; on those and 36 pages of art it took away some
-thirty finds, one of them 73 % of its page.
+ones, and those on art sooner than those on plain paper, where little but text is found. Of 595
+lines of 36 lettered pages that cost two, both of sound effects; on those and 32 pages of art it
+took away 39 finds, one of them as large as its page.
 
 A sound effect with a white rim looks like a small bubble to rules about paper. Where the network
 sees no bubble and the letters are much larger than the page's, it is told as what it is.
