@@ -209,9 +209,7 @@ class _Filtered:
         from textclean.detect.ink_scale import read_lettering
 
         found = self._detector.detect(page)
-        # What is to stay needs no mask, and has no say in how closely the page is looked at.
-        gone = [r for r in apply_filters(found, self._options) if r.action != "keep"]
-        ink = read_lettering(read, page.rgb, gone)
+        ink = read_lettering(read, page.rgb, apply_filters(found, self._options))
         if self.can_verify:
             from textclean.detect.missed import with_missed
 

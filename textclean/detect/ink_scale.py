@@ -37,7 +37,7 @@ def read_lettering(read: PixelReader, image: Image, regions: Sequence[Region]) -
     Args:
         read: The ink network.
         image: ``(H, W, 3)`` uint8 RGB page.
-        regions: What the detector found on it and is to go.
+        regions: What the detector found on it. What is to stay needs no mask, and has no say.
     """
     view = image
     for _ in range(halvings(regions, image.shape)):
@@ -57,8 +57,9 @@ def halvings(regions: Sequence[Region], shape: tuple[int, ...]) -> int:
 
     A page without any is only looked over for what the detector missed, which is large.
     """
-    lines = [line for region in regions for line in region.lines]
-    if regions and not lines:
+    gone = [region for region in regions if region.action != "keep"]
+    lines = [line for region in gone for line in region.lines]
+    if gone and not lines:
         return 0
     size = np.inf
     if lines:

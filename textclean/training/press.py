@@ -52,7 +52,6 @@ class Press:
         if old:
             self.script = "latin"
         self.body = fonts.choose(rng, self._manners(), self.script)
-        self.aged = old or broken
         self.long_s = old and chance(rng, 0.7)
         self.broken: BrokenType | None = None
         if broken:
@@ -108,7 +107,9 @@ class Press:
         """About so many words or characters, as the script has them."""
         if self.script == "latin":
             found = latin_words(self.rng, words)
-            return [self._spelled(word, font) for word in found] if self.aged else found
+            return (
+                [self._spelled(word, font) for word in found] if self.old or self.broken else found
+            )
         return [eastern(self.rng, max(1, characters), self.script)]
 
     def _spelled(self, word: str, font: Font) -> str:

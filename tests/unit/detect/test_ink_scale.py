@@ -51,6 +51,13 @@ def test_the_lettering_decides(regions: tuple[Region, ...], count: int) -> None:
     assert halvings(regions, SHAPE) == count
 
 
+def test_what_is_to_stay_has_no_say() -> None:
+    kept = tuple(region.with_(action="keep") for region in lines(20, 20, 20))
+    assert halvings(kept, SHAPE) == 1
+    assert halvings((*kept, *lines(60)), SHAPE) == 1
+    assert halvings((*kept, *lines(25)), SHAPE) == 0
+
+
 def test_large_scans_are_halved_again_while_lettering_is_large() -> None:
     assert halvings(lines(4 * LARGE), (6000, 4000)) == 3
     assert halvings(lines(2 * LARGE), (6000, 4000)) == 2
