@@ -144,7 +144,7 @@ def _annotated(
     area = size[0] * size[1] / 256**2
     kinds = ("strokes", "writing", "font", "sketch", "marker", "stamp")
     for _ in range(max(1, round(area * amount)) if amount > 0 else 0):
-        kind = pick(rng, kinds, (0.27, 0.24, 0.12, 0.04, 0.15, 0.18))
+        kind = pick(rng, kinds, (0.26, 0.18, 0.22, 0.04, 0.14, 0.16))
         ink, label = pick(rng, pens), PEN
         if kind == "marker":
             cover, ink, label = highlight(rng, size, layer.lines, layer.glyph), marker, HIGHLIGHTER

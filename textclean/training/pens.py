@@ -46,9 +46,9 @@ def strokes(
     canvas = np.zeros(size, np.uint8)
     width = log_uniform(rng, 1.2, 4.0) * (uniform(rng, 2, 4) if chance(rng, 0.1) else 1.0)
     start, end = _span(rng, size, lines)
-    kind = pick(rng, list(_STROKES), (0.19, 0.17, 0.12, 0.15, 0.1, 0.08, 0.14, 0.05))
+    kind = pick(rng, list(_STROKES), (0.18, 0.16, 0.12, 0.14, 0.1, 0.08, 0.13, 0.09))
     if kind == "ruling":
-        width = min(width, uniform(rng, 0.7, 1.6))
+        width = min(width, uniform(rng, 0.5, 1.6))
     for path in _STROKES[kind](rng, start, end, glyph):
         curve = spline(path.astype(np.float32), 2.0)
         wobble = field(rng, (1, len(curve)), 12)[0] * 0.2
@@ -181,7 +181,7 @@ def handwriting(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -
     scripts = [s for s in ("latin", "japanese") if s in fonts.scripts()]
     script = "japanese" if "japanese" in scripts and chance(rng, 0.15) else "latin"
     font = fonts.choose(rng, ("hand",), script)  # type: ignore[arg-type]
-    glyph = round(log_uniform(rng, 14, 64) if chance(rng, 0.85) else log_uniform(rng, 50, 140))
+    glyph = round(log_uniform(rng, 12, 64) if chance(rng, 0.85) else log_uniform(rng, 50, 140))
     count = int(rng.integers(1, 5))
     if script == "japanese":
         texts = [eastern(rng, int(rng.integers(2, 10)), "japanese") for _ in range(count)]

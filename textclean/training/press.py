@@ -168,17 +168,38 @@ class Press:
         columns = np.linspace(x0, x1, int(rng.integers(3, 7)))
         width = uniform(rng, 0.7, 2.0)
         ruled = pick(rng, ("all", "rows", "none"), (0.55, 0.3, 0.15))
+        counted = rng.random(len(columns) - 1) < 0.4
         for y in np.arange(y0, y1, step):
             if ruled != "none":
                 self.rule((x0, y), (x1, y), width)
-            for left, right in pairwise(columns):
-                if chance(rng, 0.8):
-                    room = (right - left - self.glyph) * uniform(rng, 0.3, 1)
-                    spot = (left + self.glyph * 0.4, y + step * 0.68)
+            for (left, right), numeric in zip(pairwise(columns), counted, strict=True):
+                if not chance(rng, 0.8):
+                    continue
+                room = (right - left - self.glyph) * uniform(rng, 0.3, 1)
+                spot = (left + self.glyph * 0.4, y + step * 0.68)
+                if numeric:
+                    self.number((spot[0] + room * uniform(rng, 0, 0.6), spot[1]))
+                else:
                     self.line(self.body, self.glyph, spot, max(room, self.glyph), fill=False)
         if ruled == "all":
             for x in columns:
                 self.rule((x, y0), (x, y1), width)
+
+    def number(self, spot: tuple[float, float]) -> None:
+        """A number at a left end of the baseline, by itself, as in tables and on margins."""
+        if self.broken is not None:
+            return
+        digits = str(int(self.rng.integers(10 ** int(self.rng.integers(1, 5)))))
+        word = digits + pick(self.rng, ("", ".", ")", ",5", "%"), (0.68, 0.14, 0.06, 0.08, 0.04))
+        self._set(self.body, max(5, round(self.glyph)), word, spot, 0.0)
+
+    def numbers(self, count: int) -> None:
+        """Numbers by themselves wherever there is nothing yet."""
+        for _ in range(count):
+            x, y = self.rng.uniform(0, 1, 2) * self.size[::-1]
+            room = (round(x), round(y - self.glyph), round(x + 2 * self.glyph), round(y))
+            if self.picture.crop(room).getbbox() is None:
+                self.number((x, y))
 
     def form(self, box: tuple[float, float, float, float]) -> None:
         """Labels followed by dotted or ruled lines to write on."""

@@ -79,6 +79,8 @@ def print_layer(
         press.text_block(second)
     else:
         {"text": press.text_block, "table": press.table, "form": press.form}[kind](box)
+    if chance(rng, 0.25):
+        press.numbers(int(rng.integers(1, 7)))
     if chance(rng, 0.15):
         y = uniform(rng, 0, height)
         press.rule((left, y), (box[2], y), uniform(rng, 0.8, 4))

@@ -174,7 +174,7 @@ def _cloth(desk: Desk) -> None:
 
 
 def _building(desk: Desk) -> None:
-    """Straight lines towards a vanishing point, and a grid of openings."""
+    """Straight lines towards a vanishing point, and a grid of windows with or without bars."""
     rng = desk.rng
     eye = rng.uniform(-1, 2, 2) * desk.size[::-1]
     x0, y0 = rng.uniform(-0.1, 0.8, 2) * desk.size[::-1]
@@ -190,15 +190,22 @@ def _building(desk: Desk) -> None:
     area = np.zeros(desk.size, np.uint8)
     fill(area, wall)
     desk.lay(area, desk.tone() if chance(rng, 0.5) else 255)
-    panes = np.zeros(desk.size, np.uint8)
-    inset = uniform(rng, 0.1, 0.3)
+    panes, frames = np.zeros(desk.size, np.uint8), []
+    inset, bars = uniform(rng, 0.1, 0.3), rng.random(2) < 0.4
     for column in range(columns):
         for row in range(rows):
             ends = [(inset, inset), (1 - inset, inset), (1 - inset, 1 - inset), (inset, 1 - inset)]
             pane = np.stack([corner(column + a, row + b) for a, b in ends])
             fill(panes, pane)
-            draw(desk.canvas, closed(pane), desk.line * 0.8, 0)
-    desk.lay(panes, 0 if chance(rng, 0.4) else desk.tone())
+            frames.append(closed(pane))
+            if bars[0]:
+                frames.append(f32(np.stack([pane[:2].mean(axis=0), pane[2:].mean(axis=0)])))
+            if bars[1]:
+                frames.append(f32(np.stack([pane[[0, 3]].mean(axis=0), pane[1:3].mean(axis=0)])))
+    dark = chance(rng, 0.4)
+    desk.lay(panes, 0 if dark else desk.tone())
+    for frame in frames:
+        draw(desk.canvas, frame, desk.line * 0.8, 255 if dark else 0)
     draw(desk.canvas, closed(wall), desk.line, 0)
 
 
