@@ -24,7 +24,6 @@ from timing import Figure, Log, Spent, in_turns
 
 from textclean import make_cleaner
 from textclean.cleaner import Cleaner
-from textclean.detect.ink_scale import read_lettering
 from textclean.evaluation import metrics
 from textclean.io import read_image
 
@@ -106,9 +105,6 @@ def _measure(it: parts.Prepared, log: Log, given: argparse.Namespace) -> None:
     blank = _textless(given.data, cleaner) or it.result.page
     things[EMPTY] = lambda: cleaner.clean(blank)
     things[f"{EMPTY}: {parts.DETECT}"] = lambda: cleaner.detector.detect(blank)
-    if (reader := cleaner.reader) is not None:
-        found = cleaner.detector.detect(blank)
-        things[f"{EMPTY}: {parts.INK}"] = lambda: read_lettering(reader, blank.rgb, found)
     rounds = list(range(given.rounds))
     half = len(rounds) // 2
     in_turns(things, log, it.name, rounds[:half])
@@ -176,12 +172,10 @@ def _seconds(log: Log) -> dict[str, Any]:
 
 
 def _ratios(log: Log) -> dict[str, Any]:
-    empty = tuple(f"{EMPTY}: {name}" for name in LOOKING)
     wanted = {
         "clean_page / detection": (parts.CLEAN, (parts.DETECT,)),
         "clean_page / (detection + ink network)": (parts.CLEAN, LOOKING),
-        f"{EMPTY} / detection": (EMPTY, empty[:1]),
-        f"{EMPTY} / (detection + ink network)": (EMPTY, empty),
+        f"{EMPTY} / detection": (EMPTY, (f"{EMPTY}: {parts.DETECT}",)),
         **{f"{rival} / inpainting stage": (rival, (parts.FILL,)) for rival in RIVALS},
     }
     return {

@@ -32,7 +32,9 @@ class Detector(Protocol):
 class InkedDetector(Detector, Protocol):
     """A detector that makes use of what the ink network says of the page, where there is one."""
 
-    def detect_inked(self, page: Page, read: PixelReader) -> tuple[tuple[Region, ...], InkMap]:
+    def detect_inked(
+        self, page: Page, read: PixelReader
+    ) -> tuple[tuple[Region, ...], InkMap | None]:
         """The same as :meth:`detect`, knowing which pixels are lettering, pen, print ...
 
         Args:
@@ -40,7 +42,7 @@ class InkedDetector(Detector, Protocol):
             read: Says what pixels are; the detector knows at which scale it should look.
 
         Returns:
-            The regions, and the ink map of the page.
+            The regions, and the ink map of the page; None where it was not needed.
         """
 
 

@@ -329,6 +329,27 @@ def test_a_cleaner_is_used_again() -> None:
     assert np.array_equal(again.page.pixels, results[0].page.pixels)
 
 
+@pytest.mark.parametrize(("text", "sfx", "asked"), [
+    ("", "keep", 0), ("", "remove", 1), ("ONE", "keep", 1), ("ONE", "remove", 1),
+])  # fmt: skip
+def test_a_page_without_text_costs_the_detector_alone(text: str, sfx: str, asked: int) -> None:
+    from textclean.ink_map import PLANES, InkMap
+    from textclean.types import Page
+
+    seen: list[tuple[int, ...]] = []
+
+    def reader(image: np.ndarray[Any, Any]) -> InkMap:
+        seen.append(image.shape)
+        return InkMap(np.zeros((PLANES, *image.shape[:2]), np.uint8))
+
+    cleaner = make_cleaner(
+        make_options(sfx=sfx), detector=FakeDetector(), inpainter=FakeInpainter(), reader=reader
+    )
+    result = cleaner.clean(Page.from_rgb(np.asarray(lettered(text=text).convert("RGB"))))
+    assert len(seen) == asked
+    assert result.changed == bool(text)
+
+
 def test_the_options_of_a_cleaner_are_its_own() -> None:
     cleaner = make_cleaner(
         make_options("comic", min_score=0.5), detector=FakeDetector(), inpainter=FakeInpainter()
