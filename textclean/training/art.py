@@ -30,10 +30,10 @@ Split = Literal["train", "validation"]
 
 _VALIDATION_EPISODES = frozenset({14, 15, 16, 17})
 _VALIDATION_PAGES = frozenset({"E04P07", "E06P06", "E06P07", "E12P04", "E13P02"})
-# Pages of that series whose art is itself text: credits and a title.
+# Pages of that series whose art holds text: credits, badges, a title.
 _TEXT_PAGES = frozenset({
-    "E02P06", "E04P00", "E10P06", "E11P07", "E12P08",
-    "E13P07", "E14P07", "E15P09", "E16P07", "E17P08",
+    "E02P06", "E03P08", "E04P00", "E04P08", "E05P05", "E06P10", "E07P06", "E09P08",
+    "E10P06", "E11P07", "E12P08", "E13P07", "E14P07", "E15P09", "E16P07", "E17P08",
 })  # fmt: skip
 _PAGE = re.compile(r"E(\d\d)P(\d\d)")
 _CACHED = 160
