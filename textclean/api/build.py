@@ -204,8 +204,8 @@ class _Filtered:
         """The same with what the ink network makes of the page, and its map.
 
         What a detector that looks at pixels has missed is added; a list made by hand is complete.
-        Where it finds nothing at all, what it missed are sound effects (on 27 pages of art and 30
-        lettered ones, all of them): while those are to stay, the network is not asked.
+        On a page of which nothing is to go, what it missed are sound effects: while those are to
+        stay, the network is not asked.
         """
         if isinstance(self._detector, InkedDetector):
             found, ink = self._detector.detect_inked(page, read)
@@ -213,9 +213,11 @@ class _Filtered:
         from textclean.detect.ink_scale import read_lettering
 
         found = self._detector.detect(page)
-        if not found and not (self.can_verify and self._options.sfx == "remove"):
-            return (), None
-        ink = read_lettering(read, page.rgb, apply_filters(found, self._options))
+        marked = apply_filters(found, self._options)
+        wanted = self.can_verify and self._options.sfx == "remove"
+        if not wanted and all(region.action == "keep" for region in marked):
+            return marked, None
+        ink = read_lettering(read, page.rgb, marked)
         if self.can_verify:
             from textclean.detect.missed import with_missed
 
