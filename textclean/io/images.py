@@ -241,7 +241,7 @@ def note_loss(before: Raster, after: Raster, differs: Mask, mask: Mask, where: s
     count = len(at)
     if not count:
         return
-    a, b = (r.pixels.reshape(mask.size, -1)[at] for r in (before, after))
+    a, b = (r.pixels.reshape(mask.size, -1).take(at, 0, mode="clip") for r in (before, after))
     most = int((np.maximum(a, b) - np.minimum(a, b)).max())
     note(
         f"{before.metadata.format}: {count:,} of {mask.size - np.count_nonzero(mask):,} pixels "

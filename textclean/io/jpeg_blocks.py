@@ -6,11 +6,14 @@ sampled. Where a block reaches beyond the pixels that change, it starts from wha
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from textclean.io.jpeg_coefficients import Grid
+from textclean.io.jpeg_compile import is_compiled
+from textclean.io.jpeg_kernels import pool
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +33,7 @@ _ZIGZAG: Final = np.array(
 )
 _LARGEST: Final = 1023
 _AT_ONCE: Final = 64
+_EIGHT: Final = 0x0101010101010101
 
 
 def _cosines() -> Floats:
@@ -69,20 +73,29 @@ class Changes:
         self.frame = frame
         self.grid = Grid.of(frame)
         self.shape = changed.shape
+        self._unpadded = changed
         self._changed = self._padded(changed, "constant")
         if pixels is not None:
-            self._pixels = self._padded(pixels if pixels.ndim == 3 else pixels[..., None], "edge")
+            self._pixels = pixels if pixels.ndim == 3 else pixels[..., None]
             self._sums = _component_sums(frame)
         self._places: dict[tuple[int, int], tuple[Ints, Ints]] = {}
         self._means: dict[tuple[int, int], tuple[Floats, Floats]] = {}
+
+    @cached_property
+    def _touched(self) -> Mask:
+        """``(rows, columns)``: the 8x8 blocks of the page in which pixels change."""
+        high, wide = self._changed.shape
+        # Eight flags at a time.
+        lines = np.ascontiguousarray(self._changed).view(np.uint64).reshape(high // 8, 8, wide // 8)
+        touched: Mask = np.bitwise_or.reduce(lines, axis=1) != 0
+        return touched
 
     def touched(self, index: int) -> tuple[Ints, Ints]:
         """Rows and columns of the blocks of a component that have pixels that change."""
         fy, fx = factors = self.factors(index)
         if factors not in self._places:
-            high, wide = self._changed.shape[0] // (8 * fy), self._changed.shape[1] // (8 * fx)
-            rows = np.bitwise_or.reduce(self._changed.reshape(high, 8 * fy, -1), axis=1)
-            y, x = np.nonzero(rows.reshape(high, wide, 8 * fx).any(axis=2))
+            parts = [self._touched[y::fy, x::fx] for y in range(fy) for x in range(fx)]
+            y, x = np.nonzero(np.logical_or.reduce(parts))
             self._places[factors] = y, x
         return self._places[factors]
 
@@ -111,24 +124,11 @@ class Changes:
         new = np.rint(_product(target, _WAVES.T) / table)
         return np.asarray(new.clip(-_LARGEST, _LARGEST), np.int16)
 
-    def reach(self, index: int, where: tuple[Ints, Ints]) -> Mask:
-        """``(H, W)`` bool: the pixels that changed blocks of a component may change."""
+    def blocks(self, index: int) -> tuple[int, int]:
+        """Rows and columns of a component's blocks in whole MCUs."""
         fy, fx = self.factors(index)
         high, wide = self._changed.shape
-        touched = np.zeros((high // (8 * fy), wide // (8 * fx)), bool)
-        touched[where] = True
-        found = touched.repeat(8 * fx, axis=1)
-        # Decoders that interpolate chroma look at the neighbouring sample: one pixel beyond the
-        # block.
-        if fx > 1:
-            found[:, 1:] |= found[:, :-1].copy()
-            found[:, :-1] |= found[:, 1:].copy()
-        found = found.repeat(8 * fy, axis=0)
-        if fy > 1:
-            found[1:] |= found[:-1].copy()
-            found[:-1] |= found[1:].copy()
-        cut: Mask = found[: self.shape[0], : self.shape[1]]
-        return cut
+        return high // (8 * fy), wide // (8 * fx)
 
     def factors(self, index: int) -> tuple[int, int]:
         """Pixels down and across that a sample of a component stands for."""
@@ -148,7 +148,7 @@ class Changes:
     def _cells(self, padded: NDArray[Any], index: int) -> NDArray[Any]:
         """``(rows, columns, down, across, ...)``: the pixels of each block of a component."""
         fy, fx = self.factors(index)
-        high, wide = padded.shape[0] // (8 * fy), padded.shape[1] // (8 * fx)
+        high, wide = self.blocks(index)
         shape = high, 8 * fy, wide, 8 * fx, *padded.shape[2:]
         return padded.reshape(shape).swapaxes(1, 2)
 
@@ -157,19 +157,32 @@ class Changes:
 
         And ``(m, 64)`` the share of their pixels that do.
         """
-        fy, fx = self.factors(index)
-        where = self.touched(index)
-        hole = self._cells(self._changed, index)[where]
-        cells = self._cells(self._pixels, index)[where]
-        channels = [cells[..., channel] for channel in range(cells.shape[3])]
-        if fy == fx == 1:
-            means = np.stack(channels).astype(np.float32)
-            return means.reshape(len(channels), -1, 64), hole.reshape(-1, 64).astype(np.float32)
-        count = _pooled(hole, fy, fx)
-        sums = np.stack([_pooled(channel * hole, fy, fx) for channel in channels])
-        inside = _pooled(self._inside(index, where), fy, fx)
+        pooled = self._pooled_compiled if is_compiled() else self._pooled_plain
+        sums, count, inside = pooled(index, self.touched(index))
         mean, share = sums / np.maximum(count, 1), count / np.maximum(inside, 1)
         return np.asarray(mean, np.float32), np.asarray(share, np.float32)
+
+    def _pooled_compiled(self, index: int, where: tuple[Ints, Ints]) -> tuple[Floats, ...]:
+        """Of the samples of blocks, sums and number of the pixels that change, number of all."""
+        shape = self._pixels.shape
+        sums = np.zeros((shape[2], len(where[0]), 64), np.float32)
+        count, inside = np.zeros((2, len(where[0]), 64), np.float32)
+        page = np.ascontiguousarray(self._pixels).reshape(-1), self._unpadded.reshape(-1), shape
+        pool(*page, *where, self.factors(index), *(a.reshape(-1) for a in (sums, count, inside)))
+        return sums, count, inside
+
+    def _pooled_plain(self, index: int, where: tuple[Ints, Ints]) -> tuple[Floats, ...]:
+        """The same as :meth:`_pooled_compiled`."""
+        fy, fx = self.factors(index)
+        hole = self._cells(self._changed, index)[where]
+        cells = self._cells(self._padded_pixels, index)[where]
+        channels = [cells[..., channel] for channel in range(cells.shape[3])]
+        sums = np.stack([_pooled(channel * hole, fy, fx) for channel in channels])
+        return sums, _pooled(hole, fy, fx), _pooled(self._inside(index, where), fy, fx)
+
+    @cached_property
+    def _padded_pixels(self) -> NDArray[Any]:
+        return self._padded(self._pixels, "edge")
 
     def _inside(self, index: int, where: tuple[Ints, Ints]) -> Mask:
         """``(m, down, across)``: the pixels of blocks that lie within the page."""
@@ -177,6 +190,42 @@ class Changes:
         y = where[0][:, None] * (8 * fy) + np.arange(8 * fy) < self.shape[0]
         x = where[1][:, None] * (8 * fx) + np.arange(8 * fx) < self.shape[1]
         return np.asarray(y[:, :, None] & x[:, None, :])
+
+
+class Reach:
+    """Collects the blocks of a page that change, for the pixels that they may change."""
+
+    def __init__(self, changes: Changes) -> None:
+        """Nothing yet."""
+        self._changes = changes
+        self._blocks: dict[tuple[int, int], Mask] = {}
+
+    def add(self, index: int, where: tuple[Ints, Ints]) -> None:
+        """Blocks of a component, by rows and columns."""
+        factors = self._changes.factors(index)
+        if factors not in self._blocks:
+            self._blocks[factors] = np.zeros(self._changes.blocks(index), np.bool_)
+        self._blocks[factors][where] = True
+
+    def mask(self) -> Mask:
+        """``(H, W)`` bool: the pixels that changed blocks may change."""
+        height, width = self._changes.shape
+        reach = np.zeros((height, width), np.bool_)
+        for (fy, fx), blocks in self._blocks.items():
+            # Eight flags at a time.
+            words = blocks.repeat(fx, axis=1) * np.uint64(_EIGHT)
+            found = words.view(np.bool_)
+            # Decoders that interpolate chroma look at the neighbouring sample: one pixel beyond
+            # the block.
+            if fx > 1:
+                found[:, 1:] |= found[:, :-1].copy()
+                found[:, :-1] |= found[:, 1:].copy()
+            found = found.repeat(8 * fy, axis=0)
+            if fy > 1:
+                found[1:] |= found[:-1].copy()
+                found[:-1] |= found[1:].copy()
+            reach |= found[:height, :width]
+        return reach
 
 
 def _pooled(array: NDArray[Any], fy: int, fx: int) -> Floats:

@@ -111,6 +111,27 @@ class Layout:
         within = y % part.down * part.across + x % part.across
         return mcu * len(self.pattern) + self.pattern.index(index) + within
 
+    def neighbours(self, each: int, number: Ints, step: int) -> Ints:
+        """The blocks of the same components before others (``step`` -1) or behind them (1).
+
+        Args:
+            each: Blocks between two restarts, which nothing reaches over.
+            number: Places in the scan.
+            step: Which.
+
+        Returns:
+            Their places; -1 where there is none.
+        """
+        size, gaps = len(self.pattern), []
+        for place, index in enumerate(self.pattern):
+            gap = step
+            while self.pattern[(place + gap) % size] != index:
+                gap += step
+            gaps.append(gap)
+        found = number + np.array(gaps, np.int64)[number % size]
+        inside = (found >= 0) & (found < self.count) & (found // each == number // each)
+        return np.where(inside, found, -1)
+
 
 def read_coefficients(frame: Frame, stored: Stored) -> tuple[Blocks, ...]:
     """The coefficients of a baseline or progressive JPEG.

@@ -1,27 +1,31 @@
 """Huffman-coded scans of a JPEG to coefficients (ITU-T T.81, annexes F and G).
 
-Decoding a Huffman code is one step after the other: only that part is a loop over symbols
-(:mod:`textclean.io.jpeg_compile`), and it notes nothing but where blocks begin. From there on all
-blocks are alike: they are decoded side by side, one symbol of each at a time.
+Decoding a Huffman code is one step after the other: that part is a loop over symbols, and it notes
+nothing but where blocks begin. From there on all blocks are alike: NumPy decodes them side by side,
+one symbol of each at a time. Where loops are compiled (:mod:`textclean.io.jpeg_compile`), those of
+:mod:`textclean.io.jpeg_kernels` do both.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from textclean.io.jpeg_compile import is_compiled, kernel
 from textclean.io.jpeg_frame import NotSpliceable
+from textclean.io.jpeg_kernels import find_blocks, read_blocks
 from textclean.io.jpeg_lookup import (
     SHORT_BITS,
     SIZE,
     STEP_BITS,
     VALUE_BITS,
+    WIDE_BITS,
     block_looks,
-    short_looks,
     single_looks,
+    walk_looks,
 )
 
 if TYPE_CHECKING:
@@ -32,8 +36,9 @@ if TYPE_CHECKING:
     Blocks = NDArray[np.int16]
     Ints = NDArray[np.int64]
 
-# A block takes less than this, whatever its codes: 64 of 16 bits with 15 bits of value.
-_BLOCK_BITS = 64 * 31
+# A block takes 64 codes of 16 bits with 15 bits of value at most.
+PADDING: Final = 64 * 31 // 8 + 8
+"""Bytes of zeros behind a scan: more than a block can take, whatever its codes."""
 
 
 class Scan(NamedTuple):
@@ -50,22 +55,30 @@ class Bits:
     """The bits of a scan, to be looked at from any place.
 
     Attributes:
-        data: The bytes.
-        windows: 32 bits from each byte on; beyond the end they are zeros.
+        padded: The bytes, and more zeros behind them than a block can take.
         starts: ``(pieces,)`` the first bit of each piece between restarts.
         ends: ``(pieces,)`` the bit after its last.
     """
 
-    def __init__(self, pieces: Sequence[bytes]) -> None:
-        """The bits of unstuffed pieces."""
-        self.data = b"".join(pieces)
-        padded = self.data + bytes(_BLOCK_BITS // 8 + 8)
-        self.windows = np.empty(len(padded) - 3, np.uint32)
-        for start in range(4):
-            every = np.frombuffer(padded, ">u4", (len(padded) - start) // 4, start)
-            self.windows[start::4] = every[: len(self.windows[start::4])]
-        self.ends = 8 * np.cumsum([len(piece) for piece in pieces], dtype=np.int64)
+    def __init__(self, padded: NDArray[np.uint8], ends: Ints) -> None:
+        """Bits of unstuffed pieces.
+
+        Args:
+            padded: Their bytes, and ``PADDING`` zeros.
+            ends: ``(pieces,)`` the byte after the last of each.
+        """
+        self.padded = padded
+        self.ends = 8 * np.asarray(ends, np.int64)
         self.starts = np.concatenate([[0], self.ends[:-1]]).astype(np.int64)
+
+    @cached_property
+    def windows(self) -> NDArray[np.uint32]:
+        """32 bits from each byte on."""
+        windows = np.empty(len(self.padded) - 3, np.uint32)
+        for start in range(4):
+            every = np.frombuffer(self.padded, ">u4", (len(self.padded) - start) // 4, start)
+            windows[start::4] = every[: len(windows[start::4])]
+        return windows
 
     def values(self, at: Ints, size: Ints | int) -> Ints:
         """The unsigned numbers of ``size`` bits that start at the bits ``at``; up to 16 bits."""
@@ -111,19 +124,44 @@ def locate(
     Raises:
         NotSpliceable: The data is damaged or cut off.
     """
-    known = sorted(set(tables))
+    known = tuple(sorted(set(tables)))
     pairs = np.array([known.index(pair) for pair in tables], np.int64)
-    starts, stops = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    looks = np.concatenate([block_looks(*pair, several=not is_compiled()) for pair in known])
-    quick, each_table = looks, SIZE
-    if is_compiled():
-        quick, each_table = np.concatenate([short_looks(*pair) for pair in known]), 1 << SHORT_BITS
-    pieces = bits.starts, bits.ends, each
-    if not _walk(bits.windows, quick, each_table, looks, 3 * pairs, *pieces, starts, stops):
+    find = _found_compiled if is_compiled() else _found_plain
+    return find(bits, known, pairs, pattern, count, each)
+
+
+def _found_compiled(
+    bits: Bits,
+    known: tuple[tuple[bytes, bytes], ...],
+    pairs: Ints,
+    pattern: Sequence[int],
+    count: int,
+    each: int,
+) -> Located:
+    starts, stops, values, dc = np.zeros((4, count), np.int64)
+    previous = np.zeros(max(pattern) + 1, np.int64)
+    components = np.array(pattern, np.int64)
+    looks, sizes = walk_looks(known), (WIDE_BITS, SHORT_BITS)
+    pieces, found = (bits.starts, bits.ends, each), (starts, stops, values, dc)
+    if not find_blocks(bits.padded, looks, sizes, pairs, components, *pieces, previous, *found):
+        raise NotSpliceable("its data is damaged")
+    return Located(starts, stops, values, dc)
+
+
+def _found_plain(
+    bits: Bits,
+    known: tuple[tuple[bytes, bytes], ...],
+    pairs: Ints,
+    pattern: Sequence[int],
+    count: int,
+    each: int,
+) -> Located:
+    starts, stops = np.zeros((2, count), np.int64)
+    looks = np.concatenate([block_looks(*pair) for pair in known])
+    if not _walk(bits.windows, looks, 3 * pairs, bits.starts, bits.ends, each, starts, stops):
         raise NotSpliceable("its data is damaged")
     firsts = np.stack([single_looks(dc, first=True) for dc, _ in known])
-    which = repeated(pairs, count)
-    entry = firsts[which, bits.values(starts, 16)].astype(np.int64)
+    entry = firsts[repeated(pairs, count), bits.values(starts, 16)].astype(np.int64)
     values, size = starts + (entry & 63), entry >> VALUE_BITS
     dc = summed(bits.signed(values, size), pattern, each)
     return Located(starts, stops, values, dc)
@@ -132,8 +170,6 @@ def locate(
 @kernel
 def _walk(
     words: Any,
-    quick: Any,
-    size: int,
     looks: Any,
     tables: Any,
     begins: Any,
@@ -142,37 +178,25 @@ def _walk(
     starts: Any,
     stops: Any,
 ) -> bool:
-    """Note where blocks begin and end; whether all of them are whole.
-
-    ``quick`` has ``size`` entries a table; where one is 0, that of ``looks`` is taken.
-    """
+    """Note where blocks begin and end; whether all of them are whole."""
     at, slot, piece, left = 0, 0, -1, 0
-    shift, most = 32, size - 1
-    while size > 1:
-        shift, size = shift - 1, size >> 1
-    size = most + 1
     for number in range(len(starts)):
         if left == 0:
             piece += 1
             at, slot, left = begins[piece], 0, each
         left -= 1
         starts[number] = at
-        table = tables[slot]
+        head = tables[slot] << 16
         slot += 1
         if slot == len(tables):
             slot = 0
-        word = words[at >> 3]
-        entry = quick[table * size + (word >> (shift - (at & 7)) & most)]
-        if entry == 0:
-            entry = looks[table * 65536 + (word >> (16 - (at & 7)) & 0xFFFF)]
+        entry = looks[head + (words[at >> 3] >> (16 - (at & 7)) & 0xFFFF)]
         at += entry & 63
         k = entry >> 6 & 511
-        head, tail = (table + 1) * size, (table + 2) * size
+        head, tail = head + 0x10000, head + 0x20000
         while k < 64:
-            word = words[at >> 3]
-            entry = quick[(head if k < 40 else tail) + (word >> (shift - (at & 7)) & most)]
-            if entry == 0:
-                entry = looks[(table + 1) * 65536 + (word >> (16 - (at & 7)) & 0xFFFF)]
+            look = words[at >> 3] >> (16 - (at & 7)) & 0xFFFF
+            entry = looks[(head if k < 40 else tail) + look]
             at += entry & 63
             k += entry >> 6 & 511
         if (64 < k < 81) or k >= 256 or at > ends[piece]:
@@ -198,8 +222,11 @@ def decoded(bits: Bits, located: Located, chosen: Ints, tables: Sequence[bytes])
     flat = blocks.reshape(-1)
     known = sorted(set(tables))
     looks = np.concatenate([single_looks(table) for table in known])
-    base = np.array([known.index(table) * SIZE for table in tables])[chosen % len(tables)]
-    at = located.values[chosen]
+    which = np.array([known.index(table) for table in tables])[chosen % len(tables)]
+    at, base = located.values[chosen], which * SIZE
+    if is_compiled():
+        read_blocks(bits.padded, looks, which, at, flat)
+        return blocks
     place = 64 * np.arange(len(chosen)) + 1
     end = place + 63
     while len(at):

@@ -27,6 +27,8 @@ _ZERO_RUN: Final = 0xF0
 _LAST: Final = 64
 _SLOTS: Final = 4 * (_LAST + 1)
 _LONGEST_RUN: Final = 0x7FFF
+BIT_LENGTHS: Final = np.frexp(np.arange(1 << 15))[1].astype(np.int64)
+"""How many bits numbers take that are coded: 15 at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

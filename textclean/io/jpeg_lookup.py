@@ -2,8 +2,8 @@
 
 An entry is one number: bits taken (6 bits), step in the block (9 bits), bits of value (4 bits).
 An end of the block steps beyond its 64 coefficients, a code that the table does not hold farther
-still. Where plain Python walks the stream, an entry may stand for several symbols, as many as lie
-within its 16 bits: most of a scan is copied, and only where blocks begin is of interest.
+still. An entry may stand for several symbols, as many as lie within its bits: most of a scan is
+copied, and only where blocks begin is of interest.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 SIZE: Final = 1 << 16
 SHORT_BITS: Final = 10
+WIDE_BITS: Final = 12
+"""Compiled code looks at so many bits, for one symbol or for several: caches hold such tables."""
+
 STEP_BITS, VALUE_BITS = 6, 15
 END_STEP: Final = 80
 BAD_STEP: Final = 256
@@ -63,13 +66,14 @@ def single_looks(table: bytes, *, first: bool = False, runs: bool = False) -> Lo
 
 
 @lru_cache(maxsize=8)
-def block_looks(dc: bytes, ac: bytes, *, several: bool) -> Looks:
-    """The entries to walk blocks with, three times 65,536.
+def block_looks(dc: bytes, ac: bytes) -> Looks:
+    """The entries to walk blocks with in plain Python, three times 65,536.
+
+    Entries may stand for several symbols; their bits of value mean nothing.
 
     Args:
         dc: Table of DC differences.
         ac: Table of AC values.
-        several: Whether entries may stand for several symbols; their bits of value mean nothing.
 
     Returns:
         ``(196608,)`` int32, read-only: where a block begins; within it; within it after the 39th
@@ -79,49 +83,86 @@ def block_looks(dc: bytes, ac: bytes, *, several: bool) -> Looks:
         NotSpliceable: A table is damaged.
     """
     head, tail = single_looks(dc, first=True), single_looks(ac)
-    looks = np.concatenate([head, tail, tail])
-    if several:
-        lengths = np.full(SIZE, 99, np.int32)
-        for _, start, stop, length in _codes(ac):
-            lengths[start:stop] = length
-        looks[:SIZE] = _joined(head, tail, lengths)
-        looks[SIZE : 2 * SIZE] = _joined(tail, tail, lengths)
+    lengths = _lengths(ac)
+    looks = np.concatenate(
+        [_joined(head, tail, lengths, 16), _joined(tail, tail, lengths, 16), tail]
+    )
     looks.flags.writeable = False
     return looks
 
 
 @lru_cache(maxsize=8)
-def short_looks(dc: bytes, ac: bytes) -> Looks:
-    """The entries of :func:`block_looks`, one symbol each, by fewer bits: they stay in a cache.
+def walk_looks(
+    tables: tuple[tuple[bytes, bytes], ...],
+) -> tuple[Looks, NDArray[np.int16], Looks, Looks, Looks]:
+    """The entries to walk blocks with in compiled code, of several tables one after the other.
+
+    Args:
+        tables: Tables of DC differences and of AC values.
 
     Returns:
-        Three times ``2 ** SHORT_BITS`` int32, read-only; 0 = the code is longer than that.
+        Where a block begins, by ``SHORT_BITS`` bits; within it, of several symbols, by
+        ``WIDE_BITS`` bits and without bits of value; within it, one symbol, by ``SHORT_BITS``; 0 =
+        the code is longer than that. Then one symbol at a time by 16 bits, where a block begins and
+        within it. All are read-only.
 
     Raises:
         NotSpliceable: A table is damaged.
     """
-    looks = block_looks(dc, ac, several=False).reshape(3 << SHORT_BITS, -1)
-    short: Looks = np.where((looks == looks[:, :1]).all(axis=1), looks[:, 0], np.int32(0))
-    short.flags.writeable = False
+    heads = [single_looks(dc, first=True) for dc, _ in tables]
+    tails = [single_looks(ac) for _, ac in tables]
+    found = (
+        np.concatenate([_short(looks) for looks in heads]),
+        np.concatenate([_several(looks, ac) for looks, (_, ac) in zip(tails, tables, strict=True)]),
+        np.concatenate([_short(looks) for looks in tails]),
+        np.concatenate(heads),
+        np.concatenate(tails),
+    )
+    for looks in found:
+        looks.flags.writeable = False
+    return found
+
+
+def _short(looks: Looks) -> Looks:
+    """Entries by fewer bits; 0 = there are several for the same ones."""
+    each = looks.reshape(1 << SHORT_BITS, -1)
+    short: Looks = np.where((each == each[:, :1]).all(axis=1), each[:, 0], np.int32(0))
     return short
 
 
-def _joined(head: Looks, tail: Looks, lengths: Looks) -> Looks:
-    """Entries of ``head`` with those AC symbols behind them whose codes lie in the same 16 bits."""
+def _several(tail: Looks, ac: bytes) -> NDArray[np.int16]:
+    """Entries of several symbols within a block; 0 = not even one code lies within the bits."""
+    step = 1 << (16 - WIDE_BITS)
+    lengths = _lengths(ac)
+    joined = _joined(tail, tail, lengths, WIDE_BITS)[::step]
+    return np.where(lengths[::step] <= WIDE_BITS, joined, 0).astype(np.int16)
+
+
+def _joined(head: Looks, tail: Looks, lengths: Looks, bits: int) -> Looks:
+    """Entries of ``head`` with those AC symbols behind them whose codes lie in the same bits."""
     taken, step = head & 63, head >> STEP_BITS & 511
     tail_taken, tail_step = tail & 63, tail >> STEP_BITS & 511
-    at = np.flatnonzero((step < END_STEP) & (taken < 16))
+    at = np.flatnonzero((step < END_STEP) & (taken < bits))
+    at = at[at % (1 << (16 - bits)) == 0]
     for _ in range(_SYMBOLS - 1):
         rest = (at << taken[at]) & (SIZE - 1)
         more = tail_step[rest]
         total = step[at] + more
-        fits = (lengths[rest] + taken[at] <= 16) & ((more == END_STEP) | (total <= MOST_STEPS))
+        fits = (lengths[rest] + taken[at] <= bits) & ((more == END_STEP) | (total <= MOST_STEPS))
         at, rest = at[fits], rest[fits]
         taken[at] += tail_taken[rest]
         step[at] = total[fits]
-        at = at[(step[at] < END_STEP) & (taken[at] < 16)]
+        at = at[(step[at] < END_STEP) & (taken[at] < bits)]
     joined: Looks = taken | step << STEP_BITS
     return joined
+
+
+def _lengths(table: bytes) -> Looks:
+    """The length of the code of each look; 99 where there is none."""
+    lengths = np.full(SIZE, 99, np.int32)
+    for _, start, stop, length in _codes(table):
+        lengths[start:stop] = length
+    return lengths
 
 
 def _codes(table: bytes) -> list[tuple[int, int, int, int]]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textclean.io.jpeg_compile import kernel
+from textclean.io.jpeg_bands import refine_band
+from textclean.io.jpeg_compile import is_compiled, kernel
 from textclean.io.jpeg_entropy import repeated, summed
 from textclean.io.jpeg_frame import NotSpliceable
 from textclean.io.jpeg_lookup import SIZE, VALUE_BITS, single_looks
@@ -155,6 +156,11 @@ def more_ac(bits: Bits, blocks: Blocks, table: bytes, scan: Scan, each: int) -> 
     Raises:
         NotSpliceable: The data is damaged or cut off.
     """
+    if is_compiled():
+        coded = bits.windows, single_looks(table, runs=True), bits.starts, bits.ends
+        if not refine_band(*coded, each, (scan.first, scan.last, scan.low), blocks.reshape(-1)):
+            raise NotSpliceable("its data is damaged")
+        return
     wide = scan.last + 1 - scan.first
     band = blocks[:, scan.first : scan.last + 1].reshape(-1)
     passed = np.zeros(len(band) + 1, np.int32)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from textclean.errors import CorruptInputError
-from textclean.io.jpeg_entropy import Bits, Scan
+from textclean.io.jpeg_entropy import PADDING, Bits, Scan
 from textclean.io.jpeg_frame import (
     DHT,
     DQT,
@@ -108,7 +108,9 @@ class StoredScan:
 
     def bits(self, pieces: list[tuple[int, int]]) -> Bits:
         """The bits of those pieces, unstuffed."""
-        return Bits([self.body[start:end].replace(b"\xff\0", b"\xff") for start, end in pieces])
+        parts = [b"\xff".join(self.body[a:b].split(b"\xff\0")) for a, b in pieces]
+        padded = np.frombuffer(b"".join([*parts, bytes(PADDING)]), np.uint8)
+        return Bits(padded, np.cumsum([len(part) for part in parts]))
 
 
 @dataclass(slots=True)

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from textclean.io.jpeg_blocks import Changes
+from textclean.io.jpeg_bands import write_band
+from textclean.io.jpeg_blocks import Changes, Reach
 from textclean.io.jpeg_coefficients import Layout, read_coefficients, to_scan_order
+from textclean.io.jpeg_compile import is_compiled
 from textclean.io.jpeg_entropy import repeated
 from textclean.io.jpeg_frame import EOI, SOI, Frame, Segment, read_frame
 from textclean.io.jpeg_huffman import (
+    BIT_LENGTHS,
     Events,
     counts_of,
     differences,
@@ -27,7 +30,7 @@ from textclean.io.jpeg_huffman import (
 )
 from textclean.io.jpeg_patch import patch
 from textclean.io.jpeg_scans import Stored, StoredScan, read_stored
-from textclean.io.jpeg_tables import NoRoom, optimal_table
+from textclean.io.jpeg_tables import NoRoom, codes_of, optimal_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +40,12 @@ if TYPE_CHECKING:
     from textclean.io.jpeg_coefficients import Blocks
     from textclean.types import Mask
 
+    Ints = NDArray[np.int64]
+
 # The bands of a progressive image's scans, after the one of all DC values.
 _BANDS: Final = ((1, 5), (6, 63))
+# The end of the blocks before, that of a piece, 63 values; runs of zeros take the place of values.
+_MOST_EVENTS: Final = 65
 
 
 def splice(original: bytes, pixels: NDArray[Any], chosen: Mask) -> tuple[bytes, Mask]:
@@ -74,23 +81,23 @@ def reach_of(frame: Frame, mask: Mask) -> Mask:
         NotSpliceable: Sampling factors that no decoder handles.
     """
     changes = Changes(frame, mask)
-    reach = np.zeros_like(mask)
+    reach = Reach(changes)
     for index in range(len(frame.components)):
-        reach |= changes.reach(index, changes.touched(index))
-    return reach
+        reach.add(index, changes.touched(index))
+    return reach.mask()
 
 
 def _made_anew(stored: Stored, changes: Changes) -> tuple[bytes, Mask]:
     """The file with all scans made anew, and the pixels that may decode differently."""
     frame = changes.frame
     planes = read_coefficients(frame, stored)
-    reach = np.zeros(changes.shape, bool)
+    reach = Reach(changes)
     for index, plane in enumerate(planes):
         where = changes.touched(index)
         old = plane[where]
         new = changes.renewed(index, old, stored.table_of(frame, index))
         differs = (new != old).any(axis=1)
-        reach |= changes.reach(index, (where[0][differs], where[1][differs]))
+        reach.add(index, (where[0][differs], where[1][differs]))
         plane[where] = new
     first = next(i for i, part in enumerate(stored.parts) if isinstance(part, StoredScan))
     kept = [
@@ -98,7 +105,7 @@ def _made_anew(stored: Stored, changes: Changes) -> tuple[bytes, Mask]:
         for place, part in enumerate(stored.parts)
         if isinstance(part, Segment) and not part.is_index and (place < first or part.is_metadata)
     ]
-    return b"".join([SOI, *kept, *_scans(changes, planes), EOI]), reach
+    return b"".join([SOI, *kept, *_scans(changes, planes), EOI]), reach.mask()
 
 
 def _scans(changes: Changes, planes: Sequence[Blocks]) -> list[bytes]:
@@ -119,6 +126,8 @@ def _scan(
 ) -> list[bytes]:
     """Tables, header and data of a scan."""
     frame = changes.frame
+    if band[0] and is_compiled():
+        return _band(changes, planes, chosen[0], band)
     # One set of tables for each quantization table: luma and chroma.
     sets = [int(c.table != frame.components[0].table) for c in frame.components]
     events, interval = _events(changes, planes, chosen, sets, band)
@@ -135,6 +144,36 @@ def _scan(
     ]
     header = scan_segment(names, *band).raw
     return [table_segment(stored).raw, header, pack(events, tables, interval)]
+
+
+def _band(
+    changes: Changes, planes: Sequence[Blocks], index: int, band: tuple[int, int]
+) -> list[bytes]:
+    """What :func:`_scan` gives of a band of one component, by compiled code."""
+    frame = changes.frame
+    blocks = np.ascontiguousarray(to_scan_order(frame, changes.grid, planes, [index]))
+    each = frame.restart_interval or len(blocks)
+    pieces = -(-len(blocks) // each)
+    symbols, bits, sizes = np.zeros((3, _MOST_EVENTS), np.int64)
+
+    def written(table: bytes | None, room: int) -> tuple[NDArray[np.uint8], Ints]:
+        codes, lengths = codes_of(table) if table else np.zeros((2, 256), np.int64)
+        counts, out = np.zeros(256, np.int64), np.empty(room + 4 * pieces, np.uint8)
+        said = symbols, bits, sizes
+        coding = codes, lengths, counts, BIT_LENGTHS
+        size = write_band(blocks.reshape(-1), band, each, *coding, said, out)
+        return out[:size], counts
+
+    _, counts = written(None, 0)
+    table = optimal_table(counts)
+    symbol = np.arange(256)
+    further = np.where(symbol & 15, symbol & 15, symbol >> 4)
+    # All bytes may be stuffed.
+    room = int((counts * (codes_of(table)[1] + further)).sum()) // 8 * 2
+    data, _ = written(table, room)
+    number = int(frame.components[index].table != frame.components[0].table)
+    header = scan_segment([(frame.components[index].name, 0, number)], *band).raw
+    return [table_segment({(1, number): table}).raw, header, data.tobytes()]
 
 
 def _events(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Final
+import weakref
+from typing import TYPE_CHECKING, Any, Final
 
 from textclean.errors import TextcleanError
 from textclean.io.document import Document, located
@@ -19,6 +20,9 @@ from textclean.types import Metadata
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    import pikepdf
+    from numpy.typing import NDArray
 
     from textclean.types import Image, Page
 
@@ -40,6 +44,7 @@ class PdfEntry:
         self.name = f"page {number}"
         self.number = number
         self._source = source
+        self._loaded: tuple[weakref.ref[Page], pikepdf.Object] | None = None
 
     def load(self) -> Page:
         """Decode the page's image, or render the page.
@@ -49,8 +54,26 @@ class PdfEntry:
         """
         source = self._source
         with located(source.name, self.name):
-            raster = source.raster(self.number)
-        return raster.to_page(source=source.name, name=self.name, number=self.number)
+            raster, image = source.read(self.number)
+        page = raster.to_page(source=source.name, name=self.name, number=self.number)
+        self._loaded = (weakref.ref(page), image) if image is not None else None
+        return page
+
+    def pixels_of(self, image: pikepdf.Object) -> NDArray[Any] | None:
+        """The stored pixels of a page of one image, while somebody holds the page that was loaded.
+
+        Args:
+            image: The same image in another opening of the file.
+
+        Returns:
+            The pixels; None also where the image is another one by now.
+        """
+        if self._loaded is None:
+            return None
+        page, own = self._loaded[0](), self._loaded[1]
+        if page is None or not self._source.is_same(own, image):
+            return None
+        return page.pixels
 
 
 class PdfSource(Document):
@@ -107,20 +130,22 @@ class PdfSource(Document):
         """The pages."""
         return self._entries
 
-    def raster(self, number: int) -> Raster:
-        """A page's image, or the page rendered."""
+    def is_same(self, own: pikepdf.Object, image: pikepdf.Object) -> bool:
+        """Whether an image of this file is stored in the same bytes as one of another file."""
+        with self._lock, pdf_errors():
+            return bytes(own.read_raw_bytes()) == bytes(image.read_raw_bytes())
+
+    def read(self, number: int) -> tuple[Raster, pikepdf.Object | None]:
+        """A page's images, or the page rendered; and the image where it is one alone."""
         with self._lock, pdf_errors():
             scan = read_scan(self._pdf.pages[number - 1], self._max_pixels)
             if scan is not None:
-                return scan.raster
+                alone = len(scan.pieces) == 1
+                return scan.raster, scan.pieces[0].placement.image if alone else None
             dpi = float(self._resolution(number))
-            return Raster(
-                pixels=self.picture(number),
-                mode="RGB",
-                metadata=Metadata(
-                    format="PDF", dpi=(dpi, dpi), extra={LOSSLESS: True, WARNINGS: ()}
-                ),
-            )
+            extra = {LOSSLESS: True, WARNINGS: ()}
+            metadata = Metadata(format="PDF", dpi=(dpi, dpi), extra=extra)
+            return Raster(pixels=self.picture(number), mode="RGB", metadata=metadata), None
 
     def picture(self, number: int) -> Image:
         """A page rendered: ``(H, W, 3)`` uint8 RGB, without annotations."""

@@ -116,7 +116,7 @@ class PageWriter:
             UnsupportedFormatError: The page is not of the document's making.
         """
         own = self._pdf.pages[number - 1]
-        scan = read_scan(own, self._max_pixels)
+        scan = read_scan(own, self._max_pixels, self._source.entries[number - 1].pixels_of)
         if scan is None:
             return self._patched(number, own, page, mask)
         return self._scanned(own, scan, page, mask)
@@ -148,7 +148,7 @@ class PageWriter:
         trial.write(b"")
         if piece.raster.metadata.extra[LOSSLESS]:
             require_same_outside(piece.raster, after, cut)
-        elif count := differs_outside(piece.raster, after, cut):
+        elif count := differs_outside(piece.raster, after, cut, encoded.differs):
             note(
                 f"PDF: {count:,} of {cut.size - np.count_nonzero(cut):,} pixels of a JPEG image "
                 "outside the mask changed when it was encoded"

@@ -43,6 +43,8 @@ from textclean.types import Metadata
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from textclean.types import Mask
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
@@ -53,25 +55,33 @@ class Encoded:
         filter: Its filter.
         parms: The filter's parameters, or None.
         jpeg: What a JPEG decodes to, when it was decoded to check it.
+        differs: ``(H, W)`` bool: where that differs from what it decoded to before, or None.
     """
 
     data: bytes
     filter: pikepdf.Name
     parms: pikepdf.Dictionary | None
     jpeg: Raster | None = None
+    differs: Mask | None = None
 
     def put(self, image: pikepdf.Object) -> None:
         """Make it the stream of an image, whose dictionary keeps all that is not about filters."""
         image.write(self.data, filter=self.filter, decode_parms=self.parms)
 
 
-def decode(image: pikepdf.Object, max_pixels: int, known: Raster | None = None) -> Raster:
+def decode(
+    image: pikepdf.Object,
+    max_pixels: int,
+    known: Raster | None = None,
+    pixels: NDArray[Any] | None = None,
+) -> Raster:
     """Decode an image XObject.
 
     Args:
         image: The image.
         max_pixels: Images with more pixels are refused before decoding.
         known: What its JPEG decodes to, when that is known.
+        pixels: What this has given for the image before: it is not decoded again.
 
     Raises:
         CorruptInputError: Damaged or truncated.
@@ -79,16 +89,15 @@ def decode(image: pikepdf.Object, max_pixels: int, known: Raster | None = None) 
         TooLargeError: More than ``max_pixels``.
     """
     spec = read_spec(image, max_pixels)
-    samples = _samples(image, spec) if known is None else _samples_of_jpeg(known, spec)
-    if spec.inverted and spec.mode != "P":
-        samples = _invert(samples, spec)
+    if pixels is None or pixels.shape[:2] != (spec.height, spec.width):
+        pixels = _pixels(image, spec, known)
     palette = spec.palette
     if spec.mode == "P" and palette is None:
         palette = grey_palette(spec.bits)
         palette = palette[::-1].copy() if spec.inverted else palette
     lossless = spec.codec != DCT
     return Raster(
-        pixels=samples.astype(np.bool_) if spec.mode == "1" else samples,
+        pixels=pixels,
         mode=spec.mode,
         palette=palette,
         metadata=Metadata(
@@ -97,6 +106,14 @@ def decode(image: pikepdf.Object, max_pixels: int, known: Raster | None = None) 
             extra={LOSSLESS: lossless, WARNINGS: _warnings(spec)},
         ),
     )
+
+
+def _pixels(image: pikepdf.Object, spec: ImageSpec, known: Raster | None) -> NDArray[Any]:
+    """The native array."""
+    samples = _samples(image, spec) if known is None else _samples_of_jpeg(known, spec)
+    if spec.inverted and spec.mode != "P":
+        samples = _invert(samples, spec)
+    return samples.astype(np.bool_) if spec.mode == "1" else samples
 
 
 def encode(image: pikepdf.Object, pixels: NDArray[Any], before: NDArray[Any]) -> Encoded:
@@ -120,7 +137,8 @@ def encode(image: pikepdf.Object, pixels: NDArray[Any], before: NDArray[Any]) ->
         known = Raster(before, spec.mode)
         original = cleared(_unwrapped(image, spec), "PDF")
         written = jpeg.encode(original, known, np.ascontiguousarray(pixels))
-        return Encoded(written.data, pikepdf.Name.DCTDecode, None, written.raster)
+        kept = written.raster, written.differs
+        return Encoded(written.data, pikepdf.Name.DCTDecode, None, *kept)
     if spec.codec == JPX:
         return Encoded(encode_jpx(_unwrapped(image, spec), pixels), pikepdf.Name.JPXDecode, None)
     rows = _rows(pixels, spec)

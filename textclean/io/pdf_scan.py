@@ -8,7 +8,7 @@ touches are.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -20,7 +20,10 @@ from textclean.io.pdf_spec import NotExactError
 from textclean.io.raster import LOSSLESS, WARNINGS, Raster
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pikepdf
+    from numpy.typing import NDArray
 
     from textclean.types import Box
 
@@ -60,8 +63,18 @@ class Scan:
     hidden_text: bool
 
 
-def read_scan(page: pikepdf.Page, max_pixels: int) -> Scan | None:
+def read_scan(
+    page: pikepdf.Page,
+    max_pixels: int,
+    known: Callable[[pikepdf.Object], NDArray[Any] | None] | None = None,
+) -> Scan | None:
     """The page's images, decoded; None when the page must be rendered.
+
+    Args:
+        page: The page.
+        max_pixels: Larger ones are refused.
+        known: Gives the stored pixels of a page of one image that this has read before, where they
+            are at hand: then it is not decoded again.
 
     Raises:
         CorruptInputError: An image is damaged.
@@ -72,7 +85,11 @@ def read_scan(page: pikepdf.Page, max_pixels: int) -> Scan | None:
     if boxes is None:
         return None
     try:
-        rasters = [decode(placement.image, max_pixels) for placement in placements]
+        if len(placements) == 1:
+            image = placements[0].image
+            rasters = [decode(image, max_pixels, pixels=known(image) if known else None)]
+        else:
+            rasters = [decode(placement.image, max_pixels) for placement in placements]
     except NotExactError:
         return None
     if not _alike(rasters):

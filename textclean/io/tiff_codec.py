@@ -108,6 +108,9 @@ def decode_blocks(
     if compression == CCITT_G3:
         tags[T4_OPTIONS] = t4_options
     image = decode_tiff(single_page({n: _LITTLE.tag(LONG, v) for n, v in tags.items()}, blocks))
+    if fax:
+        # Pillow packs bits far slower than NumPy does.
+        return np.packbits(np.asarray(image), axis=1)
     return np.frombuffer(image.tobytes(), np.uint8).reshape(-1, row_bytes)
 
 
@@ -192,6 +195,9 @@ class _Tiff(TiffImagePlugin.TiffImageFile):
         if self._im is None:
             self.im = Image.new(self.mode, self.size).im
         super().load_prepare()
+
+    def load_end(self) -> None:
+        """Nothing: our pages have no EXIF to be looked for."""
 
 
 def _exactly(block: bytes, length: int, inflate: bool) -> bytes:

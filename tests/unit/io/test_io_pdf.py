@@ -46,7 +46,7 @@ from textclean.errors import (
     UnsupportedFormatError,
     UsageError,
 )
-from textclean.io import open_sink, open_source
+from textclean.io import open_sink, open_source, pdf_scan
 from textclean.io.notes import collected_notes
 from textclean.io.scanlines import encode_scanlines
 from textclean.io.tiff_codec import encode_blocks
@@ -461,6 +461,48 @@ class TestOneImage:
         first, second = pages_of(out)
         assert (first.pixels[MASK] == 255).all()
         assert np.array_equal(second.pixels, GREY)
+
+
+@pytest.mark.parametrize("kind", ["dct", "flate"])
+def test_an_image_is_not_decoded_again_unless_it_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    def document(seed: int) -> Path:
+        path = tmp_path / f"{seed}.pdf"
+        samples = smooth(HEIGHT, WIDTH, 3, seed=seed)
+        with pikepdf.new() as pdf:
+            if kind == "dct":
+                data, name = encoded(Image.fromarray(samples), "JPEG"), Name.DCTDecode
+            else:
+                data, name = zlib.compress(samples.tobytes()), FLATE
+            add_image_page(pdf, pdf_image(pdf, data, name, Name.DeviceRGB))
+            pdf.save(path)
+        return path
+
+    read: Callable[..., Any] = pdf_scan.decode
+    given: list[bool] = []
+
+    def noted(*args: Any, pixels: Any = None) -> Any:
+        given.append(pixels is not None)
+        return read(*args, pixels=pixels)
+
+    monkeypatch.setattr(pdf_scan, "decode", noted)
+    path = document(1)
+    with open_source(path) as source:
+        (entry,) = source.entries
+        page = entry.load()
+        with open_sink(source, tmp_path / "out.pdf") as sink:
+            sink.write(entry, cleaned(page, MASK), MASK)
+            sink.commit()
+        assert given == [False, True]
+        # Another file under the same name is not taken for the one that was loaded.
+        path.write_bytes(document(2).read_bytes())
+        with open_sink(source, tmp_path / "other.pdf") as sink:
+            new = cleaned(page, MASK)
+            if kind == "flate":
+                with pytest.raises(PageError, match="outside the mask"):
+                    sink.write(entry, new, MASK)
+        assert given[2:] == ([False] if kind == "flate" else [])
 
 
 class TestSharing:

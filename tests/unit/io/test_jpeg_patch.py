@@ -14,11 +14,12 @@ from PIL import Image
 from textclean.errors import InputError
 from textclean.io import jpeg, jpeg_compile, jpeg_patch, read_image, write_image
 from textclean.io.jpeg_blocks import Changes
-from textclean.io.jpeg_coefficients import read_coefficients
+from textclean.io.jpeg_coefficients import Grid, Layout, read_coefficients
 from textclean.io.jpeg_entropy import locate
 from textclean.io.jpeg_frame import DHT, EOI, SOI, NotSpliceable, read_frame
+from textclean.io.jpeg_huffman import differences
 from textclean.io.jpeg_lookup import BAD_STEP, END_STEP, SIZE, STEP_BITS, block_looks, single_looks
-from textclean.io.jpeg_patch import patch
+from textclean.io.jpeg_patch import _New, patch
 from textclean.io.jpeg_scans import Stored, Tables, read_stored
 from textclean.io.jpeg_splice import _scan
 from textclean.io.jpeg_tables import NoRoom, codes_of, extended
@@ -114,6 +115,75 @@ def test_compiled_loops_write_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
             assert write_image(new, hole(), data) == plain
 
 
+@needs_numba
+def test_compiled_loops_add_the_same_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = np.full((64, 64, 3), 255, np.uint8)
+    samples[:8, :8] = 120, 90, 200
+    for restarts in (0, 1):
+        image = Image.fromarray(samples)
+        data = encoded(image, "JPEG", optimize=True, restart_marker_rows=restarts)
+        page = read_image(data)
+        mask = np.zeros((64, 64), bool)
+        mask[30:40, 30:44] = True
+        found = []
+        for seconds in (1e9, -1):
+            with patience(monkeypatch, seconds):
+                found.append(write_image(cleaned(page, mask, 0), mask, data))
+        assert found[0] == found[1]
+        assert sum(map(len, read_frame(found[0]).find(DHT))) > sum(
+            map(len, read_frame(data).find(DHT))
+        )
+
+
+@needs_numba
+def test_compiled_loops_end_as_many_blocks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More blocks without values than one code can stand for."""
+    samples = np.full((1456, 1464), 255, np.uint8)
+    samples[:40, :40] = noise(40, 40)
+    samples[700:720, 700:720] = noise(20, 20)
+    mask = np.zeros(samples.shape, bool)
+    mask[700:712, 704:720] = True
+    for restarts in (0, 33_000):
+        data = encoded(
+            Image.fromarray(samples), "JPEG", progressive=True, restart_marker_blocks=restarts
+        )
+        page = read_image(data)
+        found = []
+        for seconds in (1e9, -1):
+            with patience(monkeypatch, seconds):
+                found.append(write_image(cleaned(page, mask, 255), mask, data))
+        assert found[0] == found[1]
+        assert changed_outside(page, read_image(found[0]), jpeg.touched(data, mask)) == 0
+
+
+@pytest.mark.parametrize("restarts", [0, 2])
+def test_neighbours_are_the_blocks_of_the_same_component(restarts: int) -> None:
+    data = encoded(picture("RGB"), "JPEG", subsampling=2, restart_marker_blocks=restarts)
+    frame = read_frame(data)
+    layout = Layout.of(frame, Grid.of(frame), [0, 1, 2])
+    each = 6 * restarts or layout.count
+    values = np.random.default_rng(0).integers(-900, 900, layout.count)
+    every = np.arange(layout.count)
+    before, behind = (layout.neighbours(each, every, step) for step in (-1, 1))
+    difference = values - np.where(before < 0, 0, values[before])
+    assert np.array_equal(difference, differences(values, layout.pattern, each))
+    assert (before < 0).sum() == 3 * -(-layout.count // each)
+    inner = behind >= 0
+    assert np.array_equal(before[behind[inner]], every[inner])
+
+
+def test_differences_that_no_code_can_tell_are_refused() -> None:
+    data = encoded(picture("L"), "JPEG")
+    frame = read_frame(data)
+    layout = Layout.of(frame, Grid.of(frame), [0])
+    dc = np.zeros(layout.count, np.int64)
+    dc[3] = 40_000
+    blocks = np.ones((1, 64), np.int16)
+    with pytest.raises(NotSpliceable, match="damaged"):
+        _New.of(layout, dc, layout.count, np.array([4]), blocks)
+    assert len(_New.of(layout, dc, layout.count, np.array([6]), blocks).number) == 2
+
+
 def test_damage_is_told_or_survived() -> None:
     """Cut off, bits flipped, tables and headers changed: never another error than ours."""
     random = np.random.default_rng(11)
@@ -184,7 +254,7 @@ def blocks_of(data: bytes) -> list[str]:
     tables = [(scan.table(0, 0).codes, scan.table(1, 0).codes)]
     count = -(-70 // 8) * -(-90 // 8)
     located = locate(bits, tables, [0], count, count)
-    every = "".join(f"{byte:08b}" for byte in bits.data)
+    every = "".join(f"{byte:08b}" for byte in bits.padded)
     return [every[a:b] for a, b in zip(located.starts, located.stops, strict=True)]
 
 
@@ -285,7 +355,7 @@ def test_entries_of_several_symbols_say_the_same() -> None:
     (scan,) = stored_of(data).scans
     dc, ac = (scan.table(kind, 0).codes for kind in (0, 1))
     joined, head, tail = (
-        block_looks(dc, ac, several=True),
+        block_looks(dc, ac),
         single_looks(dc, first=True),
         single_looks(ac),
     )

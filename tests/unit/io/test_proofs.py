@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import pytest
 from io_samples import block_mask, changed_outside, cleaned, encoded, picture, smooth
@@ -135,6 +136,32 @@ def test_a_splice_that_reaches_too_far_is_not_taken(monkeypatch: pytest.MonkeyPa
         out = write_image(cleaned(page, MASK), MASK, data)
     assert any("encoded again" in line for line in notes)
     assert np.abs(read_image(out).pixels.astype(int) - page.pixels)[~MASK].mean() < 2
+
+
+@pytest.mark.parametrize("how", ["not at all", "in another size", "otherwise", "with an error"])
+def test_pillow_decides_where_opencv_decodes_a_jpeg(
+    monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    decode: Callable[..., Any] = cv2.imdecode
+    asked = []
+
+    def wrong(*args: Any) -> Any:
+        asked.append(how)
+        pixels = decode(*args)
+        if how == "with an error":
+            raise cv2.error("too large")
+        if how == "otherwise":
+            pixels[-1, -1] ^= 1
+        return {"not at all": None, "in another size": pixels[1:]}.get(how, pixels)
+
+    data = page_file("JPEG", quality=85)
+    page = read_image(data)
+    wanted = write_image(cleaned(page, MASK), MASK, data)
+    monkeypatch.setattr(cv2, "imdecode", wrong)
+    with collected_notes() as notes:
+        assert write_image(cleaned(page, MASK), MASK, data) == wanted
+    assert asked
+    assert not any("encoded again" in line for line in notes)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "BMP", "PNG", "TIFF"])
