@@ -119,6 +119,13 @@ def strongest(channels: NDArray[Any]) -> NDArray[Any]:
     return largest
 
 
+def weakest(channels: NDArray[Any]) -> NDArray[Any]:
+    """``(H, W)``: the smallest of the three channels at each pixel."""
+    red, green, blue = channels[..., 0], channels[..., 1], channels[..., 2]
+    smallest: NDArray[Any] = np.minimum(np.minimum(red, green), blue)
+    return smallest
+
+
 def channel_distance(image: Image, color: NDArray[Any]) -> NDArray[np.float32]:
     """``(H, W)`` float32: largest channel difference from one colour, rounded to whole levels."""
     whole = np.clip(np.rint(color), 0, 255)

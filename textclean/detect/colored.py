@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from textclean.ink_map import BUBBLE, HIGHLIGHTER, PEN, STAMP, InkMap
+from textclean.surface import strongest, weakest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +61,7 @@ def colored(image: Image) -> Mask:
     cells = cv2.medianBlur(cv2.resize(image, size, interpolation=cv2.INTER_AREA), REACH)
     paper = np.asarray(cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
     density = _log(paper) - _log(image)
-    difference = density.max(axis=2) - density.min(axis=2)
+    difference = strongest(density) - weakest(density)
     found: Mask = cv2.GaussianBlur(difference, (0, 0), 0.7) > COLORED
     return found
 

@@ -25,6 +25,7 @@ import numpy as np
 
 from textclean.inpaint.paper import LEVELS, densities, measure_paper
 from textclean.inpaint.wrapped import Wrapped
+from textclean.surface import strongest, weakest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +138,7 @@ def without_highlighter(
     done = np.zeros_like(mask)
     density = densities(image, paper)
     out, foreign = image.copy(), np.zeros_like(mask)
-    dark = mask & (density.min(axis=2) > PRINT)
+    dark = mask & (weakest(density) > PRINT)
     known = image[~mask]
     is_grey = bool((known == known[:, :1]).all())
     for band in _colored_bands(density, see_through):
@@ -200,7 +201,7 @@ def _pieces(inked: Mask, widest: float) -> Iterator[tuple[slice, slice, Mask, Pl
 
 def _colored_bands(density: Plane, see_through: Mask) -> Iterator[Band]:
     """Bands of highlighter."""
-    colored = see_through & (density.max(axis=2) - density.min(axis=2) > COLORED)
+    colored = see_through & (strongest(density) - weakest(density) > COLORED)
     for rows, columns, own, _ in _pieces(colored, WIDEST):
         dye = _color(density[rows, columns][own])
         if dye is not None:

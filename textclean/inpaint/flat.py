@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from textclean.surface import Surface, fit
+from textclean.surface import Surface, fit, strongest
 from textclean.types import Background, Image, Mask
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def paint(image: Image, mask: Mask, fill: FlatFill, *, seed: int = 0) -> Image:
     if fill.background.spread >= _GRAIN_FROM:
         around = cv2.dilate(mask.view(np.uint8), np.ones((17, 17), np.uint8)).view(bool) & ~mask
         residual = image - fill.surface.colors()
-        known = around & (np.abs(residual).max(axis=2) <= _TOLERANCE)
+        known = around & (strongest(np.abs(residual)) <= _TOLERANCE)
         colors = colors + grain(residual, known, seed)[ys, xs]
     painted = image.copy()
     painted[ys, xs] = np.clip(np.rint(colors), 0, 255).astype(np.uint8)

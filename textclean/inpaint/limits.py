@@ -14,6 +14,7 @@ import numpy as np
 
 from textclean.inpaint.paper import LEVELS, Histograms, densities, measure_paper
 from textclean.inpaint.wrapped import AfterUnmixing
+from textclean.surface import strongest
 
 if TYPE_CHECKING:
     from textclean.types import Image, Mask
@@ -54,9 +55,9 @@ def held(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
     density = densities(image, measured[0])
     out = filled.copy()
     out[see_through] = np.maximum(filled, image)[see_through]
-    inked = see_through & (density.max(axis=2) > INKED)
+    inked = see_through & (strongest(density) > INKED)
     count, labels = cv2.connectedComponents(inked.astype(np.uint8), connectivity=8)
-    number = labels[inked]
+    number = labels[inked].astype(np.intp)
     # Percentiles of all strokes at once, to a fiftieth.
     levels = np.rint(np.clip(density[inked], 0, 5.1) * 50).astype(np.intp)
     strokes = [Histograms(number, levels[:, channel], count) for channel in range(3)]

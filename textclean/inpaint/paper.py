@@ -15,6 +15,7 @@ import numpy as np
 
 from textclean.inpaint.flat import grain
 from textclean.inpaint.wrapped import AfterUnmixing
+from textclean.surface import strongest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +79,7 @@ def settled(filled: Image, mask: Mask, unmixed: Mask) -> Image:
     if not ghost.any():
         return filled
     residual = part.astype(np.float32) - paper
-    blank = known & even & (np.abs(residual).max(axis=2) <= LIKE)
+    blank = known & even & (strongest(np.abs(residual)) <= LIKE)
     fresh = paper + grain(residual, blank, seed=0)
     out = filled.copy()
     out[box][ghost] = np.clip(np.rint(fresh[ghost]), 0, 255).astype(np.uint8)

@@ -19,6 +19,7 @@ import numpy as np
 from textclean.inpaint.dyes import PURE
 from textclean.inpaint.paper import densities, measure_paper
 from textclean.inpaint.wrapped import AfterUnmixing
+from textclean.surface import strongest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +76,7 @@ def helped(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
     mean = density.mean(axis=2)
     known = mean[~mask & (mean > DARK)]
     print_ = float(np.median(known)) if len(known) >= FEWEST else 0.0
-    inked = see_through & (density.max(axis=2) > INKED)
+    inked = see_through & (strongest(density) > INKED)
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(
         inked.astype(np.uint8), connectivity=8
     )
