@@ -167,7 +167,8 @@ class FourierInpainter:
         if (seen & ~mask).any():
             raise MaskError("the see-through mask reaches beyond the mask")
         on_gpu = self._device.type == "cuda"
-        priors = make_priors(image, mask, self._priors, self._device if on_gpu else None)
+        device = self._device if on_gpu else None
+        priors = make_priors(image, mask, self._priors, device, see_through=seen)
         return Job(image, mask, seen, priors)
 
     def _fill_page(self, page: Job) -> Image:

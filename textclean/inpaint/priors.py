@@ -39,8 +39,18 @@ SCALE = 1.5
 """Error per distance to the priors, both in grey levels: the median on backgrounds not plain."""
 
 
+STEP, SEEN_STEP = 32, 64
+"""Distance between the windows of the projection in pixels; and where all of a hole is seen
+through: there it is half of the work, and measured on four documents it costs 0.03 dB."""
+
+
 def make_priors(
-    image: Image, mask: Mask, count: int, device: torch.device | None = None
+    image: Image,
+    mask: Mask,
+    count: int,
+    device: torch.device | None = None,
+    *,
+    see_through: Mask | None = None,
 ) -> tuple[Image, ...]:
     """The first ``count`` of :data:`PRIORS` for a hole.
 
@@ -49,12 +59,14 @@ def make_priors(
         mask: ``(H, W)`` bool.
         count: How many, 0 to 2.
         device: Where to compute; None = the CPU.
+        see_through: ``(H, W)`` bool, where the ink over it is translucent; None = nowhere.
     """
     priors: list[Image] = []
     if count > 0:
         from textclean.inpaint.projection import project
 
-        priors.append(project(image, mask, device=device))
+        seen = see_through is not None and not (mask & ~see_through).any()
+        priors.append(project(image, mask, step=SEEN_STEP if seen else STEP, device=device))
     if count > 1:
         priors.append(_telea(image, mask))
     return tuple(priors)

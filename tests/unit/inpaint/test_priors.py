@@ -36,6 +36,16 @@ def test_priors_are_the_finished_fills_in_the_order_of_training(count: int) -> N
         assert np.array_equal(one, other)
 
 
+def test_windows_stand_farther_apart_where_all_is_seen_through() -> None:
+    image, mask = page()
+    near, far = (project(image, mask, step=step) for step in (32, 64))
+    assert not np.array_equal(near, far)
+    seen = mask.copy()
+    assert np.array_equal(make_priors(image, mask, 1, see_through=seen)[0], far)
+    seen[20, 15] = False
+    assert np.array_equal(make_priors(image, mask, 1, see_through=seen)[0], near)
+
+
 @pytest.mark.parametrize(("first", "second", "levels"), [(8, 8, 8), (2, 32, 8), (0, 40, 0)])
 def test_the_error_is_the_geometric_mean_of_the_distances(
     first: int, second: int, levels: int
