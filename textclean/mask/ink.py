@@ -110,7 +110,8 @@ def refine(
     alike = agreement(strokes.mask, seen)
     last_resort = strokes.surface is None and float(strokes.mask[core].mean()) >= WHOLE
     if alike >= AGREE and not last_resort:
-        kept, added = _with_outline(strokes, seen, ink.lettering, image)
+        kept = strokes if strokes.surface is None else _without_foreign(strokes, ink, height)
+        kept, added = _with_outline(kept, seen, ink.lettering, image)
         return _told(kept, f"the ink network agrees, {alike:.2f}{added}")
     if strokes.surface is not None:
         chosen = _chosen_shapes(strokes, seen, ink.lettering, height)
@@ -206,12 +207,9 @@ def _chosen_shapes(
     ones that were taken for art and are mostly lettering come in, and of ones that are partly
     (lettering that hangs on a border, or runs together with tone) that part.
     """
-    own = Components.of(strokes.mask)
     hint = plane >= FAINT
-    unseen, large = own.count(hint) < FOREIGN * own.area, own.longest >= LARGE * height
-    # A few small marks are punctuation that the network overlooks; many are screentone.
-    many = int((unseen & ~large).sum()) > FEW
-    foreign = own.select(unseen & (large | many))
+    own, unseen, large = _unseen(strokes.mask, hint, height)
+    foreign = own.select(unseen)
     foreign |= own.select(large & ~unseen) & ~dilate(hint, max(RIM + 1, round(STRAY * height)))
     art = Components.of(strokes.art)
     held = art.count(seen) / np.maximum(art.area, 1)
@@ -223,6 +221,34 @@ def _chosen_shapes(
         mask=mask,
         art=(strokes.art | foreign) & ~mask,
         interior=None if interior is None else (interior & ~foreign) | mask,
+    )
+
+
+def _unseen(
+    mask: Mask, hint: Mask, height: float
+) -> tuple[Components, NDArray[np.bool_], NDArray[np.bool_]]:
+    """A mask's shapes; those in which there is no hint of lettering; and those that are large.
+
+    A few small marks without a hint are punctuation that the network overlooks, and not among
+    them; many are screentone.
+    """
+    own = Components.of(mask)
+    unseen, large = own.count(hint) < FOREIGN * own.area, own.longest >= LARGE * height
+    if int((unseen & ~large).sum()) <= FEW:
+        unseen &= large
+    return own, unseen, large
+
+
+def _without_foreign(strokes: Strokes, ink: InkMap, height: float) -> Strokes:
+    """The strokes without tone and drawings that lie in the lines' polygons, too."""
+    own, unseen, _ = _unseen(strokes.mask, ink.lettering >= FAINT, height)
+    unseen[0] = False
+    if not unseen.any():
+        return strokes
+    foreign = own.select(unseen)
+    interior = None if strokes.interior is None else strokes.interior & ~foreign
+    return replace(
+        strokes, mask=strokes.mask & ~foreign, art=strokes.art | foreign, interior=interior
     )
 
 

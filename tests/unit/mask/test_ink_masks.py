@@ -32,6 +32,25 @@ def test_where_the_two_agree_the_thresholds_are_kept():
     assert before.reason in after.reason and "agrees" in after.reason
 
 
+@pytest.mark.parametrize("count", [3, 40])
+def test_where_the_two_agree_tone_beside_the_lettering_stays_and_an_ellipsis_goes(count):
+    image = paper(240, 900)
+    strokes, polygon = write(image, "All of the others see", (60, 130), scale=1.6)
+    marks = np.zeros_like(strokes)
+    right, middle = int(polygon[:, 0].max()), int(polygon[:, 1].mean())
+    for number in range(count):
+        x, y = right + 8 + 7 * (number % 8), middle + 7 * (number // 8)
+        marks[y : y + 3, x : x + 3] = True
+    image[marks] = 0
+    polygon = polygon.copy()
+    polygon[1:3, 0] = right + 66
+    before, after = both(image, ink_map(image.shape[:2], lettering=strokes, blur=0.8), polygon)
+    assert "network agrees" in after.reason and "in part" not in after.reason
+    assert before.mask[marks].all()
+    assert after.mask[marks].all() if count == 3 else not after.mask[marks].any()
+    assert after.mask[strokes].mean() > 0.95
+
+
 def test_a_network_that_sees_nothing_changes_nothing():
     image = paper()
     _, polygon = write(image, "Hello", (60, 130))
