@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclean.ink_map import InkMap
-    from textclean.types import Image, Mask, Page, Region
+    from textclean.types import Image, Mask, Page, Polygon, Region
 
 
 @runtime_checkable
@@ -43,6 +43,19 @@ class InkedDetector(Detector, Protocol):
 
         Returns:
             The regions, and the ink map of the page; None where it was not needed.
+        """
+
+
+@runtime_checkable
+class LineReader(Protocol):
+    """Reads single lines: a detector that has a recognizer."""
+
+    def read_lines(self, image: Image, lines: Sequence[Polygon]) -> list[tuple[str, float]]:
+        """For each line its text and the mean probability of its characters, 0 to 1.
+
+        Args:
+            image: ``(H, W, 3)`` uint8 RGB page.
+            lines: Polygons around them.
         """
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclean.ink_map import InkMap
+    from textclean.protocols import LineReader
     from textclean.types import Image, Polygon, Region
 
 LARGE = 0.04
@@ -44,6 +45,11 @@ SEEN_AT_ALL = 0.02
 """Share of such a line that must be lettering to it."""
 LIKELY = 128
 """Level from which on a pixel is."""
+FILLED = 0.5
+"""Share of a line on art from which on what the ink network takes for lettering is read: letters
+leave gaps, a row of windows or a fence hardly any. Of 131 lines six reach it."""
+READ = 0.6
+"""Mean probability of its characters under which such a line says nothing."""
 LOUD = 2.0
 """Thickness of a block's lines, in the page's median, from which on it is loud."""
 NO_BUBBLE = 0.1
@@ -51,7 +57,11 @@ NO_BUBBLE = 0.1
 
 
 def with_missed(
-    regions: tuple[Region, ...], ink: InkMap, image: Image, order: str = "auto"
+    regions: tuple[Region, ...],
+    ink: InkMap,
+    image: Image,
+    order: str = "auto",
+    reader: LineReader | None = None,
 ) -> tuple[Region, ...]:
     """Detected regions that show lettering, and lettering that lies in none, in reading order.
 
@@ -60,8 +70,11 @@ def with_missed(
         ink: What the ink network says of the page.
         image: ``(H, W, 3)`` uint8 RGB page.
         order: "rtl", "ltr" or "auto": right to left when most blocks are vertical.
+        reader: Reads what may be a pattern; None = nothing is read.
     """
     regions = effects_told(without_art(regions, ink), ink)
+    if reader is not None:
+        regions = patterns_told(regions, ink, image, reader)
     missed = propose_regions(ink, regions, image)
     if not missed:
         return regions
@@ -114,6 +127,42 @@ def without_art(regions: tuple[Region, ...], ink: InkMap) -> tuple[Region, ...]:
     return tuple(kept)
 
 
+def patterns_told(
+    regions: tuple[Region, ...], ink: InkMap, image: Image, reader: LineReader
+) -> tuple[Region, ...]:
+    """Regions of which those on art that look like a pattern, and read like none, are kept.
+
+    A script that the recognizer does not know reads like nothing, too; so only what also fills its
+    lines as letters do not is put to it.
+
+    Args:
+        regions: What a detector found.
+        ink: What the ink network says of the page.
+        image: ``(H, W, 3)`` uint8 RGB page.
+        reader: Reads lines.
+    """
+
+    def told(region: Region) -> Region:
+        if region.kind != "free" or region.score >= SURE or region.action == "keep":
+            return region
+        lines = region.lines or (region.polygon,)
+        if any(_filled(line, ink) < FILLED for line in lines):
+            return region
+        best = max(probability for _, probability in reader.read_lines(image, lines))
+        if best >= READ:
+            return region
+        reason = f"kept: a pattern rather than text, which reads as nothing ({best:.2f})"
+        return region.with_(action="keep", reason=reason)
+
+    return tuple(told(region) for region in regions)
+
+
+def _filled(line: Polygon, ink: InkMap) -> float:
+    """Share of a line that is lettering to the ink network; 0 outside of the page."""
+    inside = _inside(ink.lettering, line)
+    return float((inside >= LIKELY).mean()) if len(inside) else 0.0
+
+
 def _may_be_text(line: Polygon, region: Region, large: float, ink: InkMap) -> bool:
     least, on_paper = 0.0, region.kind in ("bubble", "caption")
     if region.score < SURE and _thickness(line) >= large:
@@ -122,8 +171,7 @@ def _may_be_text(line: Polygon, region: Region, large: float, ink: InkMap) -> bo
         least = SEEN_AT_ALL
     if not least:
         return True
-    inside = _inside(ink.lettering, line)
-    return not len(inside) or float((inside >= LIKELY).mean()) >= least
+    return not len(_inside(ink.lettering, line)) or _filled(line, ink) >= least
 
 
 def _thickness(line: Polygon) -> float:

@@ -18,17 +18,19 @@ from textclean.detect.assemble import assemble
 from textclean.detect.confirm import confirmed
 from textclean.detect.dbnet import PP_OCR, DBParameters, lines_from_map
 from textclean.detect.fuse import fused, unseen
-from textclean.detect.lines import Line, clipped
+from textclean.detect.lines import Line, clipped, rectangle
 from textclean.detect.onnx import OnnxNetwork, shipped_weights
 from textclean.detect.recognize import Recognizer
 from textclean.detect.tiles import DEFAULT_TILING, Tiling, halved, halvings, padded, stitched
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from textclean.detect import DetectorOptions
     from textclean.protocols import Detector  # noqa: F401  (what the class below follows)
-    from textclean.types import Image, Page, Region
+    from textclean.types import Image, Page, Polygon, Region
 
 DETECTION_WEIGHTS = "PP-OCRv6_det_small.onnx"
 RECOGNITION_WEIGHTS = "PP-OCRv6_rec_small.onnx"
@@ -70,11 +72,9 @@ class PPOCRDetector:
         threads: int | None = None,
     ) -> None:
         self.network = OnnxNetwork(detection or shipped_weights(DETECTION_WEIGHTS), threads=threads)
-        self.recognizer = (
-            Recognizer(recognition or shipped_weights(RECOGNITION_WEIGHTS), threads=threads)
-            if read
-            else None
-        )
+        self._recognition, self._threads = recognition, threads
+        self.recognizer = self._loaded_recognizer() if read else None
+        self._doubting: Recognizer | None = None
         self.reading_order = reading_order
         self.parameters = parameters
         self.tiling = tiling
@@ -109,6 +109,17 @@ class PPOCRDetector:
         return assemble(
             lines, page.rgb, reading_order=self.reading_order, recognizer=self.recognizer
         )
+
+    def read_lines(self, image: Image, lines: Sequence[Polygon]) -> list[tuple[str, float]]:
+        """See :class:`textclean.protocols.LineReader`; the network is loaded when first needed."""
+        if self._doubting is None:
+            self._doubting = self.recognizer or self._loaded_recognizer()
+        wanted = [Line(rectangle(line)) for line in lines]
+        return self._doubting.read(image, wanted, minimum=0.0)
+
+    def _loaded_recognizer(self) -> Recognizer:
+        path = self._recognition or shipped_weights(RECOGNITION_WEIGHTS)
+        return Recognizer(path, threads=self._threads)
 
     def find_lines(self, image: Image) -> list[Line]:
         """Rectangles around the lines of an ``(H, W, 3)`` uint8 RGB image."""

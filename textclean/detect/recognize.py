@@ -62,12 +62,15 @@ class Recognizer:
         """The weights in use."""
         return self._network.path
 
-    def read(self, image: Image, lines: Sequence[Line]) -> list[tuple[str, float]]:
+    def read(
+        self, image: Image, lines: Sequence[Line], minimum: float | None = None
+    ) -> list[tuple[str, float]]:
         """Read lines of a page.
 
         Args:
             image: ``(H, W, 3)`` uint8 RGB page.
             lines: What to read.
+            minimum: Mean probability under which a reading is thrown away; None = the usual one.
 
         Returns:
             For each line its text and the mean probability of its characters; ``("", 0.0)`` where
@@ -87,7 +90,9 @@ class Recognizer:
                 canvas[row, :, : normal.shape[1]] = normal
             answer = self._network(np.ascontiguousarray(canvas.transpose(0, 3, 1, 2)))
             for row, index in enumerate(batch):
-                results[index] = self._decoded(answer[row])
+                text, confidence = self._decoded(answer[row])
+                if text and confidence >= (self._minimum if minimum is None else minimum):
+                    results[index] = text, round(confidence, 4)
         return results
 
     def _decoded(self, steps: NDArray[np.float32]) -> tuple[str, float]:
@@ -104,10 +109,7 @@ class Recognizer:
         if not fresh.any():
             return "", 0.0
         confidence = float(steps.max(axis=1)[fresh].mean())
-        text = "".join(self._characters[i] for i in best[fresh]).strip()
-        if not text or confidence < self._minimum:
-            return "", 0.0
-        return text, round(confidence, 4)
+        return "".join(self._characters[i] for i in best[fresh]).strip(), confidence
 
 
 def strip(image: Image, line: Line) -> NDArray[np.uint8]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import pytest
 
 from textclean.detect.annotations import AnnotationDetector
-from textclean.detect.missed import effects_told, with_missed, without_art
+from textclean.detect.missed import effects_told, patterns_told, with_missed, without_art
 from textclean.ink_map import InkMap
 from textclean.types import Page, Region
 
@@ -137,3 +140,35 @@ def test_on_the_paper_of_a_bubble_the_detector_is_believed_sooner() -> None:
     assert without_art((large,), art_and_ink()) == ()
     assert without_art((large,), art_and_ink(share=0.05)) == (large,)
     assert without_art((large.with_(kind="free"),), art_and_ink(share=0.05)) == ()
+
+
+class Reads:
+    """A recognizer that is as sure of every line."""
+
+    def __init__(self, probability: float) -> None:
+        self.probability = probability
+        self.asked = 0
+
+    def read_lines(self, image: np.ndarray, lines: Sequence[np.ndarray]) -> list[tuple[str, float]]:
+        self.asked += len(lines)
+        return [("text", self.probability) for _ in lines]
+
+
+@pytest.mark.parametrize(("share", "probability", "values", "action", "asked"), [
+    (0.8, 0.4, {}, "keep", 1),
+    (0.8, 0.9, {}, None, 1),
+    (0.3, 0.4, {}, None, 0),  # as letters fill their line
+    (0.8, 0.4, {"score": 0.95}, None, 0),
+    (0.8, 0.4, {"kind": "bubble"}, None, 0),
+])  # fmt: skip
+def test_what_looks_like_a_pattern_and_reads_like_none_is_kept_and_told(
+    share: float, probability: float, values: dict[str, object], action: str | None, asked: int
+) -> None:
+    known = {"kind": "free", "score": 0.7} | values
+    found = Region(polygon=bar(100, 100, 300, 100)).with_(**known)
+    reader, image = Reads(probability), np.zeros((1000, 800, 3), np.uint8)
+    (told,) = patterns_told((found,), art_and_ink(share), image, reader)
+    assert (told.action, reader.asked) == (action or found.action, asked)
+    assert ("reads as nothing (0.40)" in (told.reason or "")) == (action == "keep")
+    (again,) = with_missed((found,), art_and_ink(share), image, reader=Reads(probability))
+    assert again.action == told.action
