@@ -114,11 +114,25 @@ class Components:
     @classmethod
     def of(cls, mask: Mask, connectivity: int = 8) -> Components:
         """Label a mask; pixels hang together over edges (4) or over corners too (8)."""
+        around = _around(mask, 0) or np.s_[0:1, 0:1]
+        # Only where something is; from even places on, so that the order of labels is the same.
+        top, left = around[0].start & ~1, around[1].start & ~1
+        part = mask[top : around[0].stop, left : around[1].stop]
+        sparse = 2 * part.size < mask.size
+        view = np.ascontiguousarray(part) if sparse else mask
         _, labels, stats, _ = cv2.connectedComponentsWithStats(
-            mask.view(np.uint8), connectivity=connectivity
+            view.view(np.uint8), connectivity=connectivity
         )
         area = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
-        return cls(np.asarray(labels, np.int32), area, np.asarray(stats[:, :4], np.int32))
+        box = np.asarray(stats[:, :4], np.int32)
+        if sparse:
+            whole = np.zeros(mask.shape, np.int32)
+            whole[top : top + part.shape[0], left : left + part.shape[1]] = labels
+            labels, area[0] = whole, area[0] + mask.size - part.size
+            box[:, 0] += left
+            box[:, 1] += top
+            box[0] = 0, 0, mask.shape[1], mask.shape[0]
+        return cls(np.asarray(labels, np.int32), area, box)
 
     @property
     def longest(self) -> NDArray[np.int32]:
@@ -134,6 +148,8 @@ class Components:
         """The pixels of the chosen components; index 0 is ignored."""
         table = chosen.copy()
         table[0] = False
+        if not table.any():
+            return np.zeros(self.labels.shape, np.bool_)
         return np.asarray(np.take(table, self.labels))  # faster than indexing
 
 

@@ -176,6 +176,8 @@ def _cut_off(
     Once more with only the strong ink, where thin bridges of antialiasing break; then what fills
     the inside of the polygons. A line that merely grazes the polygons' rim is not lettering.
     """
+    if not crossing.any():
+        return crossing
     strong = crossing & (distance > 0.5 * contrast)
     parts = Components.of(strong)
     inside = parts.count(core) / np.maximum(parts.area, 1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textclean.mask.morphology import dilate, erode
+from textclean.mask.morphology import Components, dilate, erode
 
 
 def _disc(mask: np.ndarray, radius: int) -> np.ndarray:
@@ -40,3 +41,24 @@ def test_nothing_and_everything_stay_what_they_are(radius: int) -> None:
     assert not erode(nothing, radius).any()
     assert dilate(~nothing, radius).all()
     assert erode(~nothing, radius).all()
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 2**31), st.integers(1, 60), st.integers(1, 60), st.floats(0, 0.6),
+    st.sampled_from([4, 8]),
+)  # fmt: skip
+def test_components_of_a_part_are_those_of_the_whole(
+    seed: int, height: int, width: int, share: float, connectivity: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    mask = np.zeros((height, width), bool)
+    (top, bottom), (left, right) = (sorted(rng.integers(0, n + 1, 2)) for n in (height, width))
+    mask[top:bottom, left:right] = rng.random((bottom - top, right - left)) < share
+    found = Components.of(mask, connectivity)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(
+        mask.view(np.uint8), connectivity=connectivity
+    )
+    np.testing.assert_array_equal(found.labels, labels)
+    np.testing.assert_array_equal(found.area, stats[:, cv2.CC_STAT_AREA])
+    np.testing.assert_array_equal(found.box[1:], stats[1:, :4])
