@@ -77,9 +77,13 @@ class Fonts:
         manners: Sequence[Manner] = ("print",),
         script: Script = "latin",
     ) -> Font:
-        """A font of that script; of one of the manners if there is any, else of another."""
+        """A font of that script; of one of the manners if there is any, else of another.
+
+        What is written by hand is the last that takes the place of something else.
+        """
         able = [face for face in self.faces if script in face.scripts] or list(self.faces)
-        fitting = [face for face in able if face.manner in manners] or able
+        fitting = [face for face in able if face.manner in manners]
+        fitting = fitting or [face for face in able if face.manner not in ("hand", "brush")] or able
         # By folder first: a family of seventy faces is no more usual than one of four.
         folder = pick(rng, list(dict.fromkeys(Path(face.path).parent for face in fitting)))
         return pick(rng, [face for face in fitting if Path(face.path).parent == folder])

@@ -19,7 +19,7 @@ from textclean.training.drawing import (
     ribbon,
     spline,
 )
-from textclean.training.fonts import Font, Fonts, find_fonts
+from textclean.training.fonts import Font, Fonts, Manner, Script, find_fonts
 from textclean.training.sample import Sample
 from textclean.training.sheets import overlay, page_sheet, sheet
 
@@ -123,6 +123,18 @@ def test_a_script_comes_before_a_manner() -> None:
     rng = np.random.default_rng(0)
     assert all(fonts.choose(rng, ("brush",), "japanese") is both for _ in range(20))
     assert fonts.scripts() == ("latin", "japanese")
+
+
+def test_handwriting_is_the_last_to_take_the_place_of_print() -> None:
+    def face(name: str, script: Script, manner: Manner) -> Font:
+        return Font(f"/{name}/{name}.ttf", frozenset({script}), manner)
+
+    hand, comic = face("hand", "chinese", "hand"), face("comic", "chinese", "comic")
+    brush = face("brush", "korean", "brush")
+    fonts, rng = Fonts((hand, comic, brush)), np.random.default_rng(0)
+    assert {fonts.choose(rng, ("print",), "chinese") for _ in range(20)} == {comic}
+    assert {fonts.choose(rng, ("hand",), "chinese") for _ in range(20)} == {hand}
+    assert fonts.choose(rng, ("print",), "korean") == brush  # there is no other
 
 
 def test_no_font_is_an_error_that_says_so(tmp_path: Path) -> None:
