@@ -47,10 +47,10 @@ def main() -> None:
     log, facts = Log(), []
     if not given.no_rivals:
         parts.warm_lama()
-    for path in pages:
+    for number, path in enumerate(pages):
         it = parts.prepared(cleaner, path)
         facts.append({**it.facts, **_quality(it)})
-        _measure(it, log, given)
+        _measure(it, log, given, number)
         print(f"  {it.name} done", flush=True)
     found: dict[str, Any] = {
         "machine": machine(),
@@ -97,12 +97,13 @@ def find_pages(data: Path, most: int) -> list[Path]:
     return found[len(found) % step :: step][:most] if len(found) > most else found
 
 
-def _measure(it: parts.Prepared, log: Log, given: argparse.Namespace) -> None:
-    """All parts and rivals of one page, in turns."""
+def _measure(it: parts.Prepared, log: Log, given: argparse.Namespace, number: int) -> None:
+    """All parts and rivals of one page, and a page without text, in turns."""
     things = parts.ours(it) | parts.classical(it)
     cleaner = it.cleaner
     # A cleaned page still shows what was to stay, sound effects say.
-    blank = _textless(given.data, cleaner) or it.result.page
+    without = _textless(given.data, cleaner)
+    blank = without[number % len(without)] if without else it.result.page
     things[EMPTY] = lambda: cleaner.clean(blank)
     things[f"{EMPTY}: {parts.DETECT}"] = lambda: cleaner.detector.detect(blank)
     rounds = list(range(given.rounds))
@@ -117,13 +118,10 @@ def _measure(it: parts.Prepared, log: Log, given: argparse.Namespace) -> None:
 
 
 @cache
-def _textless(data: Path, cleaner: Cleaner) -> Any:
-    """A page of drawn art on which nothing is found; None where there is no such folder."""
-    for path in sorted((data / "art").glob("E1[4-7]P0[2-5].webp")):
-        page = read_image(path)
-        if not cleaner.clean(page).regions:
-            return page
-    return None
+def _textless(data: Path, cleaner: Cleaner) -> list[Any]:
+    """Pages of drawn art on which nothing is to go; none where there is no such folder."""
+    pages = [read_image(path) for path in sorted((data / "art").glob("E1[4-7]P0[25].webp"))]
+    return [page for page in pages if not cleaner.clean(page).changed]
 
 
 def _quality(it: parts.Prepared) -> dict[str, float]:
