@@ -47,7 +47,7 @@ LIKELY = 128
 """Level from which on a pixel is."""
 FILLED = 0.5
 """Share of a line on art from which on what the ink network takes for lettering is read: letters
-leave gaps, a row of windows or a fence hardly any. Of 131 lines six reach it."""
+leave gaps, a row of windows or a fence hardly any. Of 131 lines of lettering five reach it."""
 READ = 0.6
 """Mean probability of its characters under which such a line says nothing."""
 LOUD = 2.0
@@ -146,7 +146,7 @@ def patterns_told(
         if region.kind != "free" or region.score >= SURE or region.action == "keep":
             return region
         lines = region.lines or (region.polygon,)
-        if any(_filled(line, ink) < FILLED for line in lines):
+        if any(_filled(line, ink, beyond=0.0) < FILLED for line in lines):
             return region
         best = max(probability for _, probability in reader.read_lines(image, lines))
         if best >= READ:
@@ -157,10 +157,10 @@ def patterns_told(
     return tuple(told(region) for region in regions)
 
 
-def _filled(line: Polygon, ink: InkMap) -> float:
-    """Share of a line that is lettering to the ink network; 0 outside of the page."""
+def _filled(line: Polygon, ink: InkMap, *, beyond: float) -> float:
+    """Share of a line that is lettering to the ink network; ``beyond`` where it is off the page."""
     inside = _inside(ink.lettering, line)
-    return float((inside >= LIKELY).mean()) if len(inside) else 0.0
+    return float((inside >= LIKELY).mean()) if len(inside) else beyond
 
 
 def _may_be_text(line: Polygon, region: Region, large: float, ink: InkMap) -> bool:
@@ -169,9 +169,7 @@ def _may_be_text(line: Polygon, region: Region, large: float, ink: InkMap) -> bo
         least = SEEN_ON_PAPER if on_paper else SEEN
     elif region.score < UNSURE and not on_paper:
         least = SEEN_AT_ALL
-    if not least:
-        return True
-    return not len(_inside(ink.lettering, line)) or _filled(line, ink) >= least
+    return not least or _filled(line, ink, beyond=1.0) >= least
 
 
 def _thickness(line: Polygon) -> float:

@@ -8,6 +8,7 @@ native scale, in tiles where they are large, and once more halved for large lett
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -74,7 +75,6 @@ class PPOCRDetector:
         self.network = OnnxNetwork(detection or shipped_weights(DETECTION_WEIGHTS), threads=threads)
         self._recognition, self._threads = recognition, threads
         self.recognizer = self._loaded_recognizer() if read else None
-        self._doubting: Recognizer | None = None
         self.reading_order = reading_order
         self.parameters = parameters
         self.tiling = tiling
@@ -112,10 +112,12 @@ class PPOCRDetector:
 
     def read_lines(self, image: Image, lines: Sequence[Polygon]) -> list[tuple[str, float]]:
         """See :class:`textclean.protocols.LineReader`; the network is loaded when first needed."""
-        if self._doubting is None:
-            self._doubting = self.recognizer or self._loaded_recognizer()
         wanted = [Line(rectangle(line)) for line in lines]
-        return self._doubting.read(image, wanted, minimum=0.0)
+        return self._reading.read(image, wanted, minimum=0.0)
+
+    @cached_property
+    def _reading(self) -> Recognizer:
+        return self.recognizer or self._loaded_recognizer()
 
     def _loaded_recognizer(self) -> Recognizer:
         path = self._recognition or shipped_weights(RECOGNITION_WEIGHTS)

@@ -127,39 +127,44 @@ def locate(
     known = tuple(sorted(set(tables)))
     pairs = np.array([known.index(pair) for pair in tables], np.int64)
     find = _found_compiled if is_compiled() else _found_plain
-    return find(bits, known, pairs, pattern, count, each)
+    found = find(bits, _Coding(known, pairs, pattern), count, each)
+    if found is None:
+        raise NotSpliceable("its data is damaged")
+    return found
 
 
-def _found_compiled(
-    bits: Bits,
-    known: tuple[tuple[bytes, bytes], ...],
-    pairs: Ints,
-    pattern: Sequence[int],
-    count: int,
-    each: int,
-) -> Located:
+class _Coding(NamedTuple):
+    """How the blocks of an MCU are coded.
+
+    Attributes:
+        known: The pairs of DC and AC tables.
+        pairs: ``(n,)`` which of them each block has.
+        pattern: Its component.
+    """
+
+    known: tuple[tuple[bytes, bytes], ...]
+    pairs: Ints
+    pattern: Sequence[int]
+
+
+def _found_compiled(bits: Bits, coding: _Coding, count: int, each: int) -> Located | None:
+    known, pairs, pattern = coding
     starts, stops, values, dc = np.zeros((4, count), np.int64)
     previous = np.zeros(max(pattern) + 1, np.int64)
     components = np.array(pattern, np.int64)
     looks, sizes = walk_looks(known), (WIDE_BITS, SHORT_BITS)
     pieces, found = (bits.starts, bits.ends, each), (starts, stops, values, dc)
     if not find_blocks(bits.padded, looks, sizes, pairs, components, *pieces, previous, *found):
-        raise NotSpliceable("its data is damaged")
+        return None
     return Located(starts, stops, values, dc)
 
 
-def _found_plain(
-    bits: Bits,
-    known: tuple[tuple[bytes, bytes], ...],
-    pairs: Ints,
-    pattern: Sequence[int],
-    count: int,
-    each: int,
-) -> Located:
+def _found_plain(bits: Bits, coding: _Coding, count: int, each: int) -> Located | None:
+    known, pairs, pattern = coding
     starts, stops = np.zeros((2, count), np.int64)
     looks = np.concatenate([block_looks(*pair) for pair in known])
     if not _walk(bits.windows, looks, 3 * pairs, bits.starts, bits.ends, each, starts, stops):
-        raise NotSpliceable("its data is damaged")
+        return None
     firsts = np.stack([single_looks(dc, first=True) for dc, _ in known])
     entry = firsts[repeated(pairs, count), bits.values(starts, 16)].astype(np.int64)
     values, size = starts + (entry & 63), entry >> VALUE_BITS

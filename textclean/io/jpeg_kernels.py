@@ -194,13 +194,13 @@ def write_blocks(
 
 @kernel
 def put_together(source: Any, begins: Any, ends: Any, out: Any) -> int:
-    """Stretches of bits one after the other, stuffed, the last byte filled up with ones.
+    """Stretches of bits one after the other, the last byte filled up with ones.
 
     Args:
-        source: Unstuffed bytes.
+        source: Bytes.
         begins: First bit of each stretch.
         ends: The bit after its last.
-        out: Twice as many bytes; written.
+        out: Enough bytes; written.
 
     Returns:
         How many bytes were written.
@@ -214,12 +214,8 @@ def put_together(source: Any, begins: Any, ends: Any, out: Any) -> int:
                 # Whole bytes: as many bits are left over before each.
                 for byte in range(begin >> 3, end >> 3):
                     word = word << 8 | source[byte]
-                    value = word >> have & 0xFF
-                    out[at] = value
+                    out[at] = word >> have & 0xFF
                     at += 1
-                    if value == 0xFF:
-                        out[at] = 0
-                        at += 1
                     word &= 0xFF
                 begin = end & ~7
                 continue
@@ -227,20 +223,12 @@ def put_together(source: Any, begins: Any, ends: Any, out: Any) -> int:
             word, have, begin = word << count | rest, have + count, begin + count
             if have >= 8:
                 have -= 8
-                value = word >> have & 0xFF
-                out[at] = value
+                out[at] = word >> have & 0xFF
                 at += 1
-                if value == 0xFF:
-                    out[at] = 0
-                    at += 1
             word &= 0xFF
     if have:
-        value = (word << (8 - have) | (1 << (8 - have)) - 1) & 0xFF
-        out[at] = value
+        out[at] = (word << (8 - have) | (1 << (8 - have)) - 1) & 0xFF
         at += 1
-        if value == 0xFF:
-            out[at] = 0
-            at += 1
     return at
 
 

@@ -243,7 +243,8 @@ def _body(
         parts.append(scan.body[copied:start])
         whole = int(bits.starts[piece]), int(stops[last])
         which = range(bounds[piece], bounds[piece + 1])
-        parts.append(put(source, *_stretches(source.behind, whole, edits, which)))
+        packed = put(source, *_stretches(source.behind, whole, edits, which))
+        parts.append(packed.replace(b"\xff", b"\xff\0"))
         copied = end
     return b"".join([*parts, scan.body[copied:]])
 
@@ -298,9 +299,8 @@ class _Source:
 
 
 def _put_compiled(source: _Source, begins: Ints, stops: Ints) -> bytes:
-    """Stretches of bits one after the other, stuffed, the last byte filled up with ones."""
-    # All bytes may be stuffed.
-    out = np.empty(2 * (int((stops - begins).sum()) // 8 + 1), np.uint8)
+    """Stretches of bits one after the other, the last byte filled up with ones."""
+    out = np.empty(int((stops - begins).sum()) // 8 + 1, np.uint8)
     return out[: put_together(source.data, begins, stops, out)].tobytes()
 
 
@@ -327,4 +327,4 @@ def _put_plain(source: _Source, begins: Ints, stops: Ints) -> bytes:
     np.bitwise_or.at(packed, byte, (value << (room - count)).astype(np.uint8))
     if total & 7:
         packed[-1] |= (1 << (-total & 7)) - 1
-    return packed.tobytes().replace(b"\xff", b"\xff\0")
+    return packed.tobytes()

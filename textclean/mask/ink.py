@@ -214,14 +214,7 @@ def _chosen_shapes(
     art = Components.of(strokes.art)
     held = art.count(seen) / np.maximum(art.area, 1)
     added = art.select(held >= MOSTLY) | (art.select((held > 0) & (held < MOSTLY)) & seen)
-    mask = (strokes.mask & ~foreign) | added
-    interior = strokes.interior
-    return replace(
-        strokes,
-        mask=mask,
-        art=(strokes.art | foreign) & ~mask,
-        interior=None if interior is None else (interior & ~foreign) | mask,
-    )
+    return _parted(strokes, (strokes.mask & ~foreign) | added, foreign)
 
 
 def _unseen(
@@ -240,15 +233,25 @@ def _unseen(
 
 
 def _without_foreign(strokes: Strokes, ink: InkMap, height: float) -> Strokes:
-    """The strokes without tone and drawings that lie in the lines' polygons, too."""
-    own, unseen, _ = _unseen(strokes.mask, ink.lettering >= FAINT, height)
-    unseen[0] = False
-    if not unseen.any():
+    """The strokes without tone, and what is drawn in it, that lie in the lines' polygons, too.
+
+    A shape or two that the network does not see are rather glyphs that hang on a border.
+    """
+    own, unseen, large = _unseen(strokes.mask, ink.lettering >= FAINT, height)
+    if not (unseen & ~large).any():
         return strokes
     foreign = own.select(unseen)
-    interior = None if strokes.interior is None else strokes.interior & ~foreign
+    return _parted(strokes, strokes.mask & ~foreign, foreign)
+
+
+def _parted(strokes: Strokes, mask: Mask, foreign: Mask) -> Strokes:
+    """The strokes with another mask; what is foreign is art, and no plain background."""
+    interior = strokes.interior
     return replace(
-        strokes, mask=strokes.mask & ~foreign, art=strokes.art | foreign, interior=interior
+        strokes,
+        mask=mask,
+        art=(strokes.art | foreign) & ~mask,
+        interior=None if interior is None else (interior & ~foreign) | mask,
     )
 
 
@@ -284,14 +287,7 @@ def _with_outline(
     if int(outline.sum()) < OUTLINE * int(strokes.mask.sum()):
         return strokes, ""
     mask = strokes.mask | (seen & dilate(strokes.mask | outline, 3))
-    interior = strokes.interior
-    widened = replace(
-        strokes,
-        mask=mask,
-        art=strokes.art & ~mask,
-        interior=None if interior is None else interior | mask,
-    )
-    return widened, ", and adds an outline"
+    return _parted(strokes, mask, np.zeros_like(mask)), ", and adds an outline"
 
 
 def _told(strokes: Strokes, note: str) -> Strokes:
