@@ -228,3 +228,16 @@ def test_what_the_network_misses_in_a_line_on_plain_paper_goes_all_the_same():
     narrow = core.copy()
     narrow[:, : int(polygon[:, 0].mean())] = False
     assert ink._in_lines(before, seen, narrow) is None
+
+
+def test_where_the_two_agree_a_glyph_that_the_network_does_not_see_goes():
+    image = paper(240, 900)
+    strokes, polygon = write(image, "All of the others see", (60, 130), scale=1.6)
+    right, middle = int(polygon[:, 0].max()), int(polygon[:, 1].mean())
+    glyph, far = write(image, "R", (right + 4, middle + 14), scale=1.2)
+    polygon = polygon.copy()
+    polygon[1:3, 0] = far[:, 0].max()
+    before, after = both(image, ink_map(image.shape[:2], lettering=strokes, blur=0.8), polygon)
+    assert "network agrees" in after.reason and "in part" not in after.reason
+    assert before.mask[glyph].mean() > 0.9
+    assert np.array_equal(after.mask, before.mask)
