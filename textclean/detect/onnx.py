@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from textclean.detect.onnx_weights import without_denormals
 from textclean.errors import MissingExtraError, WeightsError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class OnnxNetwork:
         options.log_severity_level = 4
         try:
             self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                without_denormals(path.read_bytes()), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             # onnxruntime raises a family of its own classes, and plain RuntimeError.
