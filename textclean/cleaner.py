@@ -29,7 +29,7 @@ from textclean.types import ANNOTATION_KINDS, PageResult
 from textclean.verify import look_again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -99,7 +99,7 @@ class Cleaner:
                 masks = self._masks_of_what_is_left(page.rgb, masks, found, attempt, ink)
                 image, regions = self._fill(page.rgb, image, regions, masks, only=found)
             with timer("verify"):
-                found = self._look_again(image, masks)
+                found = self._look_again(image, masks, changed=found)
         with timer("compose"):
             return self._compose(page, image, regions, masks, found, timer.seconds)
 
@@ -194,12 +194,15 @@ class Cleaner:
         )
 
     def _look_again(
-        self, image: Image, masks: Sequence[RegionMask | None]
+        self,
+        image: Image,
+        masks: Sequence[RegionMask | None],
+        changed: Collection[int] | None = None,
     ) -> dict[int, Finding] | None:
         """What is still found where text was removed; None when the detector cannot tell."""
         if not getattr(self.detector, "can_verify", True):
             return None
-        return look_again(self.detector, image, masks)
+        return look_again(self.detector, image, masks, changed=changed)
 
     def _masks_of_what_is_left(
         self,

@@ -11,7 +11,7 @@ from textclean.mask.morphology import dilate, rasterize
 from textclean.types import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from textclean.mask.build import RegionMask
     from textclean.protocols import Detector
@@ -37,7 +37,11 @@ class Finding:
 
 
 def look_again(
-    detector: Detector, image: Image, cleaned: Sequence[RegionMask | None]
+    detector: Detector,
+    image: Image,
+    cleaned: Sequence[RegionMask | None],
+    *,
+    changed: Collection[int] | None = None,
 ) -> dict[int, Finding]:
     """Detect around each cleaned region of the page.
 
@@ -45,6 +49,8 @@ def look_again(
         detector: The detector that found the regions.
         image: ``(H, W, 3)`` uint8, the cleaned page.
         cleaned: The regions' masks; None = not cleaned, not looked at.
+        changed: Indices of those that were cleaned anew since the last look, at which nothing was
+            found of the others; what shows none of them is not looked at again. None = all.
 
     Returns:
         What was found, by the index of the region it was found in. Text that lies mostly outside
@@ -52,9 +58,13 @@ def look_again(
         ``needs_contrast`` is spared regions of which nothing but one colour is left.
     """
     found: dict[int, Finding] = {}
+    anew = range(len(cleaned)) if changed is None else changed
+    boxes = [item.box for index in anew if (item := cleaned[index]) is not None]
     if getattr(detector, "needs_contrast", False):
         cleaned = [None if item is None or _blank(image, item) else item for item in cleaned]
     for box, members in _views(cleaned, image.shape[:2]):
+        if not any(_touch(box, other) for other in boxes):
+            continue
         x0, y0, x1, y1 = box
         view = Page.from_rgb(np.ascontiguousarray(image[y0:y1, x0:x1]))
         for region in detector.detect(view):
@@ -98,6 +108,10 @@ def _blank(image: Image, item: RegionMask) -> bool:
     x0, y0, x1, y1 = item.box
     there = image[y0:y1, x0:x1][dilate(item.mask, _REACH)]
     return not len(there) or bool((np.ptp(there, axis=0) < _PLAIN).all())
+
+
+def _touch(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _cheaper_together(a: Box, b: Box) -> bool:

@@ -246,6 +246,38 @@ def test_what_cannot_be_removed_is_reported():
     assert "still found" in result.residual[0].reason
 
 
+class LooksTwice(FakeDetector):
+    """Finds one of two words again at its first look at it; remembers the sizes it is shown."""
+
+    def __init__(self):
+        super().__init__()
+        self.shown = []
+
+    def detect(self, page):
+        self.shown.append(page.rgb.shape[:2])
+        if len(self.shown) == 1:
+            return super().detect(page)
+        again = (page.rgb.shape[0] > 100) and len(self.shown) < 4
+        height, width = page.rgb.shape[:2]
+        polygon = np.array([[40, 40], [width - 40, 40], [width - 40, height - 40],
+                            [40, height - 40]], np.float32)  # fmt: skip
+        return (Region(polygon=polygon, lines=(polygon,), score=0.8),) if again else ()
+
+
+def test_after_a_second_attempt_only_what_changed_is_looked_at_again():
+    rgb = np.full((400, 600, 3), 255, np.uint8)
+    rgb[50:60, 50:90] = 0  # a flat word, seen in a flat view
+    rgb[250:350, 400:420] = 0  # a tall one
+    detector = LooksTwice()
+    result = _cleaner(detector).clean(Page(rgb, "RGB", rgb))
+    _, *looks = detector.shown
+    assert len(result.regions) == 2
+    assert sorted(height > 100 for height, _ in looks[:2]) == [False, True]
+    assert len(looks) == 3
+    assert looks[2][0] > 100
+    assert not result.residual
+
+
 def test_no_second_attempt_when_not_asked_for():
     detector = Stubborn(99)
     result = _cleaner(detector, verify=0).clean(_page())
