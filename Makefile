@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OUT ?= out
 DATA ?= ../shared/data
 
-.PHONY: demo test test-slow test-ray test-browser test-corpora lint eval bench bench-quick bench-profile bench-files bench-letterer bench-batch clean help
+.PHONY: demo test test-slow test-ray test-browser test-corpora lint eval bench bench-quick bench-profile bench-files bench-letterer bench-batch bench-gpu clean help
 
 help:
 	@echo "make demo       set up, clean samples/ into $(OUT)/ and say where to look"
@@ -21,6 +21,8 @@ help:
 	@echo "make bench-files  what reading and writing files costs (QUICK=1: smaller)"
 	@echo "make bench-letterer  safe areas, sizes of type, PSDs (DATA=folder)"
 	@echo "make bench-batch  pages a second, memory and resuming of long runs (QUICK=1, DATA=folder)"
+	@echo "make bench-gpu  pages a second, utilisation, floor on a CUDA GPU, and whether it is right"
+	@echo "                (QUICK=1, DATA=folder, DEVICE=cuda:N; DEVICE=cpu to see that it runs)"
 
 # Debian ships python3 without ensurepip; its package is installed where that is allowed.
 $(READY): pyproject.toml constraints.txt
@@ -74,6 +76,10 @@ bench-files: $(READY)
 
 bench-batch: $(READY)
 	$(BIN)/python benchmarks/batch.py --data $(DATA) $(if $(QUICK),--quick)
+
+bench-gpu: $(READY)
+	$(BIN)/python benchmarks/gpu.py --data $(DATA) $(if $(QUICK),--quick) \
+	  $(if $(DEVICE),--device $(DEVICE))
 
 bench-letterer: $(READY)
 	$(BIN)/python benchmarks/letterer.py --data $(DATA)

@@ -1,17 +1,20 @@
-"""Where and how networks compute: device, number type, threads. Importing this loads no torch."""
+"""Where and how networks compute: device, number type, copies, threads. Loads no torch."""
 
 from __future__ import annotations
 
 import re
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textclean.errors import DependencyError, OptionsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import torch
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 DEVICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
 
@@ -90,6 +93,69 @@ def inference(device: torch.device) -> Iterator[None]:
         if dtype != torch.float32:
             stack.enter_context(torch.autocast(device.type, dtype))
         yield
+
+
+def upload(arrays: Sequence[NDArray[Any]], device: torch.device) -> torch.Tensor:
+    """Arrays as one tensor on a device.
+
+    To a CUDA device they go through pinned memory, and nobody waits for the copy: what is computed
+    from the tensor comes after it in the device's own order. Elsewhere it is a plain copy.
+
+    Args:
+        arrays: At least one; all of one shape and type.
+        device: Where to.
+
+    Returns:
+        ``(B, ...)``, of the arrays' type.
+    """
+    import numpy as np
+    import torch
+
+    if device.type != "cuda":
+        return torch.from_numpy(np.stack(arrays)).to(device)
+    dtype = torch.from_numpy(np.empty(0, arrays[0].dtype)).dtype
+    pinned = torch.empty((len(arrays), *arrays[0].shape), dtype=dtype, pin_memory=True)
+    np.stack(arrays, out=pinned.numpy())
+    # PyTorch gives the pinned memory to nobody else before the copy is done.
+    return pinned.to(device, non_blocking=True)
+
+
+def download(tensor: torch.Tensor) -> Callable[[], NDArray[Any]]:
+    """Begin to bring a tensor to the host.
+
+    Args:
+        tensor: On any device; not to be written to until its array is there.
+
+    Returns:
+        What waits for the copy and gives the array. From a CUDA device the copy goes to pinned
+        memory, so that more work can be given to the device meanwhile; from elsewhere it is done.
+    """
+    import torch
+
+    if tensor.device.type != "cuda":
+        there = tensor.cpu().numpy()
+        return lambda: there
+    pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    pinned.copy_(tensor, non_blocking=True)
+    copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    copied.record(torch.cuda.current_stream(tensor.device))
+    array = pinned.numpy()
+
+    def wait() -> NDArray[Any]:
+        copied.synchronize()
+        return array
+
+    return wait
+
+
+def one_ahead(items: Iterable[T]) -> Iterator[T]:
+    """The same items, each when the next was begun: the device has work while one is waited for."""
+    begun: list[T] = []
+    for item in items:
+        begun.append(item)
+        if len(begun) > 1:
+            yield begun.pop(0)
+    yield from begun
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,9 +13,12 @@ from textclean import device
 from textclean.device import (
     choose_device,
     compute_dtype,
+    download,
     inference,
     is_out_of_memory,
     limit_threads,
+    one_ahead,
+    upload,
 )
 from textclean.errors import DependencyError, OptionsError
 
@@ -84,6 +89,92 @@ def test_inference_on_the_cpu_changes_no_types() -> None:
         y = conv(torch.ones(1, 1, 2, 2))
     assert y.is_inference() and y.dtype == torch.float32
     assert not torch.is_inference_mode_enabled()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.bool_])
+def test_arrays_go_to_a_device_and_back(dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(0, 2, (4, 3)).astype(dtype)[::-1] for _ in range(3)]
+    there = upload(arrays, torch.device("cpu"))
+    back = download(there)()
+    assert there.is_contiguous() and back.dtype == dtype
+    np.testing.assert_array_equal(back, np.stack(arrays))
+    arrays[0][:] = 0
+    np.testing.assert_array_equal(back, there)  # a copy, not the arrays themselves
+
+
+class OnGpu(torch.Tensor):
+    """Lies on the CPU and says that it does not."""
+
+    device = torch.device("cuda:0")  # type: ignore[assignment]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of CUDA, in order; memory stays where it is."""
+    log: list[str] = []
+    empty, copy = torch.empty, torch.Tensor.copy_
+
+    class Event:
+        def record(self, stream: str) -> None:
+            log.append(f"record {stream}")
+
+        def synchronize(self) -> None:
+            log.append("wait")
+
+    def make(*size: object, pin_memory: bool = False, **kwargs: object) -> torch.Tensor:
+        log.append("pinned" if pin_memory else "not pinned")
+        return empty(*size, **kwargs)
+
+    def to(self: torch.Tensor, where: torch.device, non_blocking: bool = False) -> torch.Tensor:
+        log.append(f"to {where}{', not waiting' if non_blocking else ''}")
+        return self.clone()
+
+    def copy_(self: torch.Tensor, x: torch.Tensor, non_blocking: bool = False) -> torch.Tensor:
+        log.append(f"copy{', not waiting' if non_blocking else ''}")
+        return copy(self, x.as_subclass(torch.Tensor))
+
+    monkeypatch.setattr(torch, "empty", make)
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    monkeypatch.setattr(torch.Tensor, "copy_", copy_)
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda where: f"stream of {where}")
+    return log
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.bool_])
+def test_to_a_gpu_through_pinned_memory_without_waiting(told: list[str], dtype: type) -> None:
+    arrays = [np.array([[0, 1, 1]], dtype), np.array([[1, 0, 1]], dtype)]
+    there = upload(arrays, torch.device("cuda:1"))
+    assert told == ["pinned", "to cuda:1, not waiting"]
+    np.testing.assert_array_equal(there.numpy(), np.stack(arrays))
+    assert there.numpy().dtype == dtype
+
+
+def test_from_a_gpu_the_copy_is_waited_for_when_it_is_wanted(told: list[str]) -> None:
+    values = torch.arange(6.0).reshape(2, 3).T.as_subclass(OnGpu)
+    with torch.inference_mode():
+        arriving = download(values)
+    assert told == ["pinned", "copy, not waiting", "record stream of cuda:0"]
+    np.testing.assert_array_equal(arriving(), [[0, 3], [1, 4], [2, 5]])
+    assert told[3:] == ["wait"]
+
+
+def test_each_is_given_when_the_next_was_begun() -> None:
+    begun: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(4):
+            begun.append(number)
+            yield number
+
+    assert [(number, len(begun)) for number in one_ahead(items())] == [
+        (0, 2),
+        (1, 3),
+        (2, 4),
+        (3, 4),
+    ]
+    assert list(one_ahead([])) == [] and list(one_ahead([7])) == [7]
 
 
 @pytest.mark.parametrize(

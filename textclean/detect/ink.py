@@ -16,18 +16,19 @@ from __future__ import annotations
 import logging
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import cv2
 import numpy as np
 
 from textclean.detect.tiles import halved
-from textclean.device import choose_device, inference, is_out_of_memory
+from textclean.device import choose_device, download, inference, is_out_of_memory, one_ahead, upload
 from textclean.errors import PageError, WeightsError
 from textclean.ink_map import BUBBLE, LETTERING, PLANES, InkMap
 from textclean.weights import load_network
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import torch
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from textclean.weights import LoadedNetwork
 
     Planes = NDArray[np.uint8]
+    Arriving = tuple[Planes, Callable[[], Any], Callable[[], Any]]
 
 log = logging.getLogger(__name__)
 
@@ -250,22 +252,34 @@ class InkReader:
         height, width = out.shape[1:]
         # In full precision: bf16 has eight bits, less than the planes show.
         with inference(self._device), torch.autocast(self._device.type, enabled=False):
-            x = torch.from_numpy(seen).to(self._device)[None].movedim(-1, 1).float() / 255
+            x = upload([seen], self._device).movedim(-1, 1).float() / 255
             logits = self._module(x)[0, :, top : top + height, left : left + width]  # (7, h, w)
-            for row in range(0, height, BAND):
-                band = logits[:, row : row + BAND].float()
-                for values, planes in (
-                    (torch.softmax(band[:BUBBLE], 0), out[:BUBBLE]),
-                    (torch.sigmoid(band[BUBBLE:]), out[BUBBLE:]),
-                ):
-                    if not bool(values.sum().isfinite()):
-                        raise PageError(
-                            "the ink network gave values that are not finite",
-                            remedy="The weights may be damaged, or the GPU faulty; "
-                            "try --device cpu",
-                        )
-                    levels = values.mul_(255).round_().to(torch.uint8)
-                    planes[:, row : row + BAND] = levels.cpu().numpy()
+            for planes, is_finite, levels in one_ahead(_bands(logits, out)):
+                if not is_finite():
+                    raise PageError(
+                        "the ink network gave values that are not finite",
+                        remedy="The weights may be damaged, or the GPU faulty; try --device cpu",
+                    )
+                planes[...] = levels()
+
+
+def _bands(logits: torch.Tensor, out: Planes) -> Iterator[Arriving]:
+    """Probabilities of ``(7, h, w)`` logits on their way to the host, some planes of a band a time.
+
+    Yields:
+        The part of ``out`` they belong to; whether all are finite; ``(n, rows, w)`` uint8.
+    """
+    import torch
+
+    for row in range(0, out.shape[1], BAND):
+        band = logits[:, row : row + BAND].float()
+        for values, planes in (
+            (torch.softmax(band[:BUBBLE], 0), out[:BUBBLE]),
+            (torch.sigmoid(band[BUBBLE:]), out[BUBBLE:]),
+        ):
+            is_finite = download(values.sum().isfinite())
+            levels = values.mul_(255).round_().to(torch.uint8)
+            yield planes[:, row : row + BAND], is_finite, download(levels)
 
 
 def _merge(plane: Planes, coarse: Planes, how: Coarse) -> None:

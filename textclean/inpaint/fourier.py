@@ -4,7 +4,8 @@ A window's result depends on the window alone. The convolutions of PyTorch choos
 summation for another batch size and for another number of threads, and the last bit of a sum
 decides now and then between two grey levels. So windows run one by one unless told otherwise, and
 batches always have the same shape, the last one filled up. On a CPU each window runs in one thread,
-and as many windows side by side as there are threads to use.
+and as many windows side by side as there are threads to use. A GPU gets the next batch before the
+last one is waited for, and pages that are handed over together share their batches.
 """
 
 from __future__ import annotations
@@ -12,33 +13,40 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from textclean.device import choose_device, inference, is_out_of_memory, one_thread
-from textclean.errors import MaskError, PageError, WeightsError
-from textclean.inpaint.jobs import Job, pad, waves
+from textclean.device import (
+    choose_device,
+    download,
+    inference,
+    is_out_of_memory,
+    one_ahead,
+    one_thread,
+)
+from textclean.errors import PageError, WeightsError
+from textclean.inpaint.jobs import Job, checked, finish, tensors, waves
 from textclean.inpaint.priors import PRIORS, make_priors, predicted_error
-from textclean.inpaint.ring import ring_correction
 from textclean.inpaint.windows import crop, merge_windows, own_hole, paste
 from textclean.nets.fourier_unet import FourierUNetSpec
 from textclean.nets.lama import LamaGenerator, LamaSpec
 from textclean.weights import load_network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from typing import Self
 
     from numpy.typing import NDArray
 
-    from textclean.types import Image, Mask
+    from textclean.types import Image, Mask, Window
     from textclean.weights import LoadedNetwork
 
     Windows = Sequence[tuple[Image, Mask, Mask | None]]
-    Painting = NDArray[np.float32]
+    Painting = Callable[[], NDArray[np.float32]]  # waits for it where it is still on its way
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +70,9 @@ class FourierInpainter:
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         batch: Windows of one size that run at once. Another number may turn a grey level here and
             there, other windows in the batch never.
+        grid: Sides of a page's windows are multiples of it where the page has room; None = of what
+            the network asks for. A coarser one makes fuller batches of larger windows, and windows
+            that see more are filled in another way.
 
     Raises:
         WeightsError: The network does not fill holes, or wants more priors than there are.
@@ -69,7 +80,14 @@ class FourierInpainter:
         OptionsError: No such device.
     """
 
-    def __init__(self, network: LoadedNetwork, device: str = "auto", *, batch: int = 1) -> None:
+    def __init__(
+        self,
+        network: LoadedNetwork,
+        device: str = "auto",
+        *,
+        batch: int = 1,
+        grid: int | None = None,
+    ) -> None:
         self.requirement = network.requirement
         self._device = choose_device(device)
         if not isinstance(network.spec, FourierUNetSpec | LamaSpec):
@@ -93,6 +111,8 @@ class FourierInpainter:
             if parameter.ndim == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self._batch = max(1, batch)
+        multiple = self.requirement.multiple
+        self._grid = -(-(grid or multiple) // multiple) * multiple
 
     @classmethod
     def load(cls, name_or_path: str | Path, device: str = "auto") -> Self:
@@ -115,7 +135,7 @@ class FourierInpainter:
             MaskError: A mask that does not fit the image.
             PageError: The network gave values that are not finite, or memory did not suffice.
         """
-        return self._fill_page(self._prepare(image, mask, see_through))
+        return self._fill_pages([self._prepare(image, mask, see_through)])[0]
 
     def fill_with_error(
         self, image: Image, mask: Mask, see_through: Mask | None = None
@@ -129,9 +149,27 @@ class FourierInpainter:
             pixel of the mask (see :func:`textclean.inpaint.priors.predicted_error`); None with a
             network that has no priors.
         """
-        page = self._prepare(image, mask, see_through)
-        filled = self._fill_page(page)
-        return filled, predicted_error(filled, page.priors, mask)
+        return self.fill_pages([(image, mask, see_through)])[0]
+
+    def fill_pages(self, pages: Windows) -> list[tuple[Image, NDArray[np.float32] | None]]:
+        """Fill several pages, windows of one size together, whichever page they are from.
+
+        Args:
+            pages: Image, mask and see-through mask of each, as for a call.
+
+        Returns:
+            What :meth:`fill_with_error` gives for each, in the same order: no page is filled in
+            another way for what is beside it.
+
+        Raises:
+            MaskError: A mask that does not fit its image.
+            PageError: The network gave values that are not finite, or memory did not suffice.
+        """
+        jobs = [self._prepare(*page) for page in pages]
+        return [
+            (filled, predicted_error(filled, job.priors, job.mask))
+            for filled, job in zip(self._fill_pages(jobs), jobs, strict=True)
+        ]
 
     def fill_windows(self, windows: Windows) -> list[Image]:
         """Fill windows that stand for themselves.
@@ -158,34 +196,30 @@ class FourierInpainter:
         return [(image, *job.priors) for image, job in zip(filled, jobs, strict=True)]
 
     def _prepare(self, image: Image, mask: Mask, see_through: Mask | None) -> Job:
-        seen = np.zeros_like(mask) if see_through is None else see_through
-        for what, m in (("mask", mask), ("see-through mask", seen)):
-            if m.shape != image.shape[:2] or m.dtype != np.bool_:
-                raise MaskError(
-                    f"the {what} is {m.dtype} of shape {m.shape}, the image {image.shape}"
-                )
-        if (seen & ~mask).any():
-            raise MaskError("the see-through mask reaches beyond the mask")
+        seen = checked(image, mask, see_through)
         on_gpu = self._device.type == "cuda"
         device = self._device if on_gpu else None
         priors = make_priors(image, mask, self._priors, device, see_through=seen)
         return Job(image, mask, seen, priors)
 
-    def _fill_page(self, page: Job) -> Image:
-        """Fill a page window by window, wave by wave."""
-        image, mask = page.image, page.mask
-        out, open_ = image.copy(), mask.copy()
-        if not mask.any():
-            return out
-        windows = merge_windows(mask, context=CONTEXT, multiple=self.requirement.multiple)
-        for wave in waves(windows):
+    def _fill_pages(self, pages: list[Job]) -> list[Image]:
+        """Fill pages window by window: the first wave of each, then the second, and so on."""
+        outs, left = [p.image.copy() for p in pages], [p.mask.copy() for p in pages]
+        for turn in zip_longest(*(self._plan(p.mask) for p in pages), fillvalue=()):
+            todo = [(i, window) for i, wave in enumerate(turn) for window in wave]
             # What earlier waves filled is known by now, to the priors as well.
-            jobs = [page.cut(w).after(crop(out, w), crop(open_, w)) for w in wave]
-            for window, filled in zip(wave, self._fill(jobs), strict=True):
-                paste(out, filled, mask, window)
-            for window in wave:
-                crop(open_, window)[own_hole(mask, window)] = False
-        return out
+            jobs = [pages[i].cut(w).after(crop(outs[i], w), crop(left[i], w)) for i, w in todo]
+            for (i, window), filled in zip(todo, self._fill(jobs), strict=True):
+                paste(outs[i], filled, pages[i].mask, window)
+            for i, window in todo:
+                crop(left[i], window)[own_hole(pages[i].mask, window)] = False
+        return outs
+
+    def _plan(self, mask: Mask) -> list[list[Window]]:
+        """The windows of a page, wave by wave."""
+        if not mask.any():
+            return []
+        return waves(merge_windows(mask, context=CONTEXT, multiple=self._grid))
 
     def _fill(self, jobs: list[Job]) -> list[Image]:
         """Fill in batches of equal size; in the order given."""
@@ -199,9 +233,10 @@ class FourierInpainter:
             for i in range(0, len(indices), self._batch)
         ]
         out = [job.image.copy() for job in jobs]
+        ring = isinstance(self._module, LamaGenerator)
         for chunk, painted in zip(chunks, self._paint_all(jobs, chunks), strict=True):
             for i, values in zip(chunk, painted, strict=True):
-                out[i] = self._finish(jobs[i], values)
+                out[i] = finish(jobs[i], values(), ring=ring)
         return out
 
     def _paint_all(self, jobs: list[Job], chunks: list[list[int]]) -> Iterator[list[Painting]]:
@@ -211,7 +246,7 @@ class FourierInpainter:
             return self._paint([jobs[i] for i in chunk])
 
         if self._device.type != "cpu" or not chunks:
-            yield from map(work, chunks)
+            yield from one_ahead(map(work, chunks))
             return
         largest = max(jobs[i].mask.size for chunk in chunks for i in chunk) * self._batch
         workers = min(torch.get_num_threads(), len(chunks), max(1, AT_ONCE // largest))
@@ -252,12 +287,9 @@ class FourierInpainter:
             cuts = (slice(0, middle + CONTEXT), slice(middle - CONTEXT, length))
             whole = slice(None)
             halves = [job.part(c, whole) if axis == 0 else job.part(whole, c) for c in cuts]
-            first, second = (self._paint([half])[0] for half in halves)
-            first, second = (
-                np.moveaxis(first, axis, 0)[:middle],
-                np.moveaxis(second, axis, 0)[CONTEXT:],
-            )
-            return [np.moveaxis(np.concatenate([first, second]), 0, axis)]
+            first, second = (np.moveaxis(self._paint([h])[0](), axis, 0) for h in halves)
+            whole_again = np.concatenate([first[:middle], second[CONTEXT:]])
+            return [lambda: np.moveaxis(whole_again, 0, axis)]
         if self._device.type == "cpu":
             raise PageError(
                 f"there is not enough memory to inpaint a window of {job.mask.shape} pixels",
@@ -273,43 +305,14 @@ class FourierInpainter:
         size = self._padded(jobs[0])
         rows = [*jobs, *[jobs[-1]] * (batch - len(jobs))]  # always the same shape
 
-        def tensor(arrays: list[NDArray[Any]]) -> torch.Tensor:
-            """``(B, ..., H, W, C)`` uint8 -> ``(B, ..., C, H, W)`` in [0, 1], channels last."""
-            x = torch.from_numpy(np.stack(arrays)).to(self._device)
-            return x.movedim(-1, -3).float() / 255
-
-        def plane(masks: list[Mask]) -> torch.Tensor:
-            return tensor([pad(m, size)[..., None].astype(np.uint8) * 255 for m in masks])
-
         with inference(self._device):
-            image = tensor([pad(job.image, size) for job in rows])
-            hole = plane([job.mask for job in rows])
-            if isinstance(self._module, LamaGenerator):
-                y = self._module(image, hole)
-            else:
-                priors = None
-                if self._priors:
-                    priors = tensor([np.stack([pad(p, size) for p in j.priors]) for j in rows])
-                seen = plane([job.see_through for job in rows])
-                y = self._module(image, hole, seen, priors)
-            values = y.float().movedim(1, -1).cpu().numpy()  # (B, H, W, 3)
-        return [v[: j.mask.shape[0], : j.mask.shape[1]] for v, j in zip(values, jobs, strict=False)]
+            given = tensors(rows, size, self._device)
+            is_lama = isinstance(self._module, LamaGenerator)
+            y = self._module(*given[:2]) if is_lama else self._module(*given)
+            values = download(y.float().movedim(1, -1))  # (B, H, W, 3)
 
-    def _finish(self, job: Job, painted: Painting) -> Image:
-        """Compose a window from what the network painted."""
-        mask = job.mask
-        if not np.isfinite(painted[mask]).all():
-            raise PageError(
-                "the network gave values that are not finite",
-                remedy="The weights may be damaged, or the GPU faulty; try --device cpu",
-            )
-        if isinstance(self._module, LamaGenerator):
-            painted = painted + ring_correction(job.image, mask, painted)
-        values = painted[mask]  # (n, 3)
-        known = job.image[~mask]
-        if len(known) and (known == known[:, :1]).all():
-            values = np.repeat(values.mean(axis=1, keepdims=True), 3, axis=1)
-        out = job.image.copy()
-        # Rounded: truncation would turn white into 254.
-        out[mask] = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-        return out
+        def painting(index: int, job: Job) -> Painting:
+            height, width = job.mask.shape
+            return lambda: values()[index, :height, :width]
+
+        return [painting(index, job) for index, job in enumerate(jobs)]

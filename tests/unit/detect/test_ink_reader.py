@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from textclean.detect.ink import InkReader, plan_tiles
+from textclean.detect.ink import BAND, InkReader, plan_tiles
 from textclean.detect.tiles import halved
 from textclean.errors import PageError, WeightsError
 from textclean.nets.fourier_unet import FourierUNet, FourierUNetSpec
@@ -168,6 +168,17 @@ def test_values_that_are_not_finite_are_an_error():
 
     with pytest.raises(PageError, match="not finite"):
         InkReader(loaded(Broken()), "cpu")(page(32, 32))
+
+
+def test_a_value_that_is_not_finite_in_the_last_band_is_one_too():
+    class Broken(Darkness):
+        def forward(self, image: Tensor) -> Tensor:
+            logits = super().forward(image)
+            logits[0, 3, -1, 5] = float("nan")
+            return logits
+
+    with pytest.raises(PageError, match="not finite"):
+        InkReader(loaded(Broken()), "cpu")(page(2 * BAND + 8, 16))
 
 
 def test_too_little_memory_is_an_error_with_advice():

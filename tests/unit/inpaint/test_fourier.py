@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from textclean.errors import DependencyError, MaskError, PageError, WeightsError
 from textclean.inpaint import fourier
 from textclean.inpaint.fourier import FourierInpainter
+from textclean.inpaint.jobs import Job
 from textclean.inpaint.priors import make_priors, predicted_error
 from textclean.inpaint.ring import ring_correction
 from textclean.nets.fourier_unet import FourierUNet, FourierUNetSpec
@@ -410,6 +411,78 @@ def test_see_through_pixels_reach_the_network_with_the_error() -> None:
     inpainter = FourierInpainter(loaded(make_unet()), "cpu")
     filled, _ = inpainter.fill_with_error(image, mask, mask)
     np.testing.assert_array_equal(filled, inpainter(image, mask, mask))
+
+
+def some_pages() -> list[tuple[Image, Mask, Mask | None]]:
+    """A hole each in the same place of two pages, two holes, none, and a hole that is cut."""
+    pages = []
+    for seed, holes in enumerate([[(20, 30)], [(20, 30)], [(20, 30), (300, 200)], []]):
+        image, _ = window(400, 320, seed)
+        mask = np.zeros((400, 320), bool)
+        for y, x in holes:
+            mask[y : y + 24, x : x + 40] = True
+        pages.append((image, mask, mask & (np.arange(320) < 50) if seed == 1 else None))
+    image, _ = window(96, 1800, 9)
+    mask = np.zeros((96, 1800), bool)
+    mask[40:50, 20:1780] = True
+    return [*pages, (image, mask, None)]
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_pages_together_are_filled_as_each_alone(batch: int) -> None:
+    inpainter = FourierInpainter(loaded(make_unet()), "cpu", batch=batch)
+    pages = some_pages()
+    for page, (filled, error) in zip(pages, inpainter.fill_pages(pages), strict=True):
+        alone, expected = inpainter.fill_with_error(*page)
+        np.testing.assert_array_equal(filled, alone)
+        np.testing.assert_array_equal(error, expected)
+    assert inpainter.fill_pages([]) == []
+
+
+def test_windows_of_several_pages_share_a_batch() -> None:
+    inpainter = scripted(constant(0.5), batch=4)
+    same = some_pages()[:2] * 2
+    for (image, mask, _), (filled, error) in zip(same, inpainter.fill_pages(same), strict=True):
+        assert (filled[mask] == 128).all() and error is None
+        np.testing.assert_array_equal(filled[~mask], image[~mask])
+    assert [call[0].shape[0] for call in calls(inpainter)] == [4]
+
+
+@pytest.mark.parametrize(("grid", "multiple"), [(None, 8), (8, 8), (60, 64), (64, 64)])
+def test_windows_on_a_coarser_grid(grid: int | None, multiple: int) -> None:
+    image, _ = window(700, 900)
+    mask = np.zeros((700, 900), bool)
+    mask[300:333, 401:470] = True
+    network = Scripted(constant(0.5), FourierUNetSpec((8, 8, 8), (0, 0, 0), (0, 0, 0), 0))
+    inpainter = FourierInpainter(loaded(network), "cpu", grid=grid)  # type: ignore[arg-type]
+    inpainter._module.calls = shown = []
+    assert (inpainter(image, mask)[mask] == 128).all()
+    assert all(side % multiple == 0 for side in shown[0][0].shape[2:])
+    assert multiple == 64 or any(side % 64 for side in shown[0][0].shape[2:])
+
+
+def test_a_gpu_has_the_next_batch_before_the_last_one_is_waited_for() -> None:
+    inpainter, order = scripted(constant(0.5)), []
+    inpainter._device = torch.device("meta")  # stands for a GPU
+
+    def forward(jobs: list[Job], batch: int) -> list[Callable[[], np.ndarray]]:
+        number = sum(what == "begin" for what, _ in order)
+        order.append(("begin", number))
+
+        def wait() -> np.ndarray:
+            order.append(("wait", number))
+            return np.full((*jobs[0].mask.shape, 3), number / 255, np.float32)
+
+        return [wait]
+
+    inpainter._forward = forward  # type: ignore[method-assign]
+    windows = [(*window(seed=i), None) for i in range(3)]
+    filled = inpainter.fill_windows(windows)
+    assert [what + str(number) for what, number in order] == [
+        "begin0", "begin1", "wait0", "begin2", "wait1", "wait2",
+    ]  # fmt: skip
+    for number, ((_, mask, _), out) in enumerate(zip(windows, filled, strict=True)):
+        assert (out[mask] == number).all()
 
 
 @pytest.mark.parametrize("make", [make_lama, lambda: make_unet(0)])

@@ -107,6 +107,21 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch, windows: int) -> No
     assert np.array_equal(project(image, mask), expected)
 
 
+def test_a_gpu_gets_more_windows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, mask = dots(180, 260), strokes(180, 260)
+    expected, fit, counts = project(image, mask), projection._fit, {"cpu": [], "cuda": []}
+
+    def count(values, weights, iterations, device):  # type: ignore[no-untyped-def]
+        counts[device.type].append(len(values))
+        return fit(values, weights, iterations, torch.device("cpu"))
+
+    monkeypatch.setattr(projection, "_fit", count)
+    for device in counts:
+        assert np.array_equal(project(image, mask, device=device), expected)
+    assert len(counts["cpu"]) > len(counts["cuda"]) == 1
+    assert sum(counts["cpu"]) == sum(counts["cuda"])
+
+
 def test_the_number_of_threads_does_not_show_and_is_given_back() -> None:
     image, mask = dots(180, 260), strokes(180, 260)
     before = torch.get_num_threads()
