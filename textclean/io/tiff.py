@@ -24,6 +24,7 @@ from textclean.io.tiff_codec import (
 from textclean.io.tiff_file import (
     LONG,
     SHORT,
+    STRIP_OFFSETS,
     TILE_COUNTS,
     TILE_OFFSETS,
     Ifd,
@@ -297,4 +298,5 @@ def _without_jpeg(file: TiffFile, layout: Layout) -> dict[int, Tag | None]:
     }
     changes |= {number: file.order.tag(SHORT, value) for number, value in values.items()}
     changes[tl.ROWS_PER_STRIP] = file.order.tag(LONG, new.block_rows)
+    changes[STRIP_OFFSETS] = file.order.tag(LONG, 0)  # tiles become strips; the writer knows where
     return changes

@@ -32,7 +32,7 @@ from textclean.errors import (
     UnsupportedFormatError,
 )
 from textclean.io import open_sink, open_source, read_image, write_image
-from textclean.io.tiff_file import LONG, SHORT, ByteOrder, Ifd, Tag, TiffFile
+from textclean.io.tiff_file import LONG, SHORT, TILE_OFFSETS, ByteOrder, Ifd, Tag, TiffFile
 from textclean.io.tiff_writer import TiffWriter
 
 if TYPE_CHECKING:
@@ -234,6 +234,22 @@ class TestPages:
         with Image.open(io.BytesIO(data)) as a, Image.open(io.BytesIO(out)) as b:
             assert np.array_equal(np.asarray(a)[~MASK], np.asarray(b)[~MASK])
             assert a.info["dpi"] == b.info["dpi"]
+
+    @pytest.mark.parametrize(("mode", "photometric"), [("L", 1), ("RGB", 6), ("CMYK", 5)])
+    def test_jpeg_in_tiles_comes_back_lossless(
+        self, mode: str, photometric: int, tmp_path: Path
+    ) -> None:
+        channels = len(mode)
+        samples = smooth(HEIGHT, WIDTH, channels) if channels > 1 else smooth(HEIGHT, WIDTH)
+        path = tmp_path / "tiles.tif"
+        tifffile = pytest.importorskip("tifffile")
+        pytest.importorskip("imagecodecs")
+        tifffile.imwrite(path, samples, tile=(16, 32), compression="jpeg", photometric=photometric)
+        assert TILE_OFFSETS in TiffFile(path.read_bytes()).ifds[0].tags
+        before = tifffile.imread(path)
+        out = round_trip(path.read_bytes(), mode)
+        assert TILE_OFFSETS not in TiffFile(out).ifds[0].tags
+        assert np.array_equal(tifffile.imread(io.BytesIO(out))[~MASK], before[~MASK])
 
     def test_tags_nobody_knows_and_sub_directories_are_kept(self) -> None:
         form = ByteOrder("<", False)
