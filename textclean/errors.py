@@ -67,7 +67,8 @@ class TextcleanError(Exception):
         return self
 
     def __str__(self) -> str:
-        place = ", ".join(part for part in (self.source, self.page) if part)
+        # A file that is one page may bear the name of both.
+        place = ", ".join(dict.fromkeys(part for part in (self.source, self.page) if part))
         text = f"{place}: {self.message}" if place else self.message
         return f"{text}. {self.remedy}" if self.remedy else text
 

@@ -80,6 +80,11 @@ def test_at_keeps_what_is_known_already():
     assert (error.source, error.page) == ("first", "7")
 
 
+def test_a_file_that_is_one_page_is_named_once():
+    error = errors.PageError("it is cut off").at(source="a.jp2", page="a.jp2")
+    assert str(error) == "a.jp2: it is cut off"
+
+
 def test_sound_effects_stay_in_comics_and_go_from_lists_made_by_hand() -> None:
     assert make_options("manga").sfx == make_options("comic").sfx == "keep"
     assert make_options("document").sfx == "remove"
