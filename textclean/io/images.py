@@ -39,6 +39,8 @@ _REMEDIES: Final = {
     "heif": "Convert it to PNG: heif-convert page.heic page.png (apt install libheif-examples)",
     "gif": "Convert it to PNG: convert page.gif page.png (apt install imagemagick)",
     "ico": "Convert it to PNG: convert page.ico page.png (apt install imagemagick)",
+    "pnm": "Convert it to PNG: pnmtopng page.ppm > page.png (apt install netpbm)",
+    "pcx": "Convert it to PNG: convert page.pcx page.png (apt install imagemagick)",
     "psd": "Convert it to PNG: convert 'page.psd[0]' page.png (apt install imagemagick)",
     "ps": "Convert it to PDF: ps2pdf book.ps (apt install ghostscript)",
     "djvu": "Convert it to TIFF: ddjvu -format=tiff book.djvu book.tif (apt install djvulibre-bin)",

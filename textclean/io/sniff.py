@@ -15,6 +15,8 @@ FOREIGN_IMAGES: Final = {
     "gif": "GIF",
     "heif": "HEIF",
     "ico": "Windows icon",
+    "pnm": "Netpbm (PBM, PGM, PPM)",
+    "pcx": "PCX",
 }
 """Page formats that are recognized only to be refused by name."""
 
@@ -45,6 +47,11 @@ _SUFFIXES: Final = {
     ".heic": "heif",
     ".heif": "heif",
     ".jxl": "jxl",
+    ".pbm": "pnm",
+    ".pgm": "pnm",
+    ".pnm": "pnm",
+    ".ppm": "pnm",
+    ".pcx": "pcx",
     ".jp2": "jp2",
     ".j2k": "jp2",
     ".jpx": "jp2",
@@ -96,6 +103,10 @@ def sniff(head: bytes) -> str | None:
             return kind
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
+    if head[:1] == b"P" and head[1:2] in b"1234567" and head[2:3].isspace():
+        return "pnm"
+    if head[:1] == b"\n" and head[1:2] in b"\0\2\3\4\5" and head[2:3] == b"\1":
+        return "pcx"
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "bmp"
     if head[4:8] == b"ftyp":
