@@ -22,7 +22,7 @@ from textclean.errors import MaskError, PageError
 from textclean.inpaint import flat
 from textclean.lettering import describe, with_room
 from textclean.mask.annotations import annotation_mask
-from textclean.mask.build import RegionMask, build_mask, join, surroundings, union
+from textclean.mask.build import RegionMask, build_mask, join, sparing, surroundings, union
 from textclean.options import MaskStyle, Options
 from textclean.protocols import ErrorPredictor, InkedDetector
 from textclean.types import ANNOTATION_KINDS, PageResult
@@ -212,7 +212,10 @@ class Cleaner:
         attempt: int,
         ink: InkMap | None,
     ) -> list[RegionMask | None]:
-        """More generous masks where text is still found: first grown, then whole polygons."""
+        """More generous masks where text is still found: first grown, then whole polygons.
+
+        What they take of the art is near what is still found.
+        """
         harder = list(masks)
         for index, finding in found.items():
             before = masks[index]
@@ -226,7 +229,7 @@ class Cleaner:
                 style="polygons" if attempt > 1 else None,
                 extra=2 * attempt,
             )
-            harder[index] = join(before, again)
+            harder[index] = join(before, sparing(again, finding.lines))
         return harder
 
     def _fill(

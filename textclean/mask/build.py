@@ -14,7 +14,7 @@ from textclean.mask.morphology import Components, dilate, line_height, rasterize
 from textclean.mask.strokes import Strokes, find_strokes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from textclean.ink_map import InkMap
     from textclean.types import Box, Image, Mask, Polygon, Region
@@ -107,30 +107,43 @@ def union(masks: Iterable[RegionMask | None], shape: tuple[int, int]) -> Mask:
 
 def join(before: RegionMask, again: RegionMask) -> RegionMask:
     """The second mask of a region together with its first, in the first one's region."""
-    x0 = min(before.box[0], again.box[0])
-    y0 = min(before.box[1], again.box[1])
-    x1 = max(before.box[2], again.box[2])
-    y1 = max(before.box[3], again.box[3])
-    canvas = np.zeros((y1 - y0, x1 - x0), bool)
-    for item in (before, again):
-        left, top = item.box[0] - x0, item.box[1] - y0
-        height, width = item.mask.shape
-        canvas[top : top + height, left : left + width] |= item.mask
-    left, top = again.box[0] - x0, again.box[1] - y0
-    height, width = again.mask.shape
-    window = np.s_[top : top + height, left : left + width]
-    strokes = replace(
-        again.strokes,
-        mask=_placed(again.strokes.mask, canvas, window),
-        art=_placed(again.strokes.art, canvas, window),
+    boxes = np.array([before.box, again.box])
+    (x0, y0), (x1, y1) = boxes[:, :2].min(axis=0).tolist(), boxes[:, 2:].max(axis=0).tolist()
+
+    def both(one: Mask, other: Mask) -> Mask:
+        canvas = np.zeros((y1 - y0, x1 - x0), bool)
+        for item, part in ((before, one), (again, other)):
+            left, top = item.box[0] - x0, item.box[1] - y0
+            canvas[top : top + part.shape[0], left : left + part.shape[1]] |= part
+        return canvas
+
+    first, second = before.strokes, again.strokes
+    lettering = both(first.mask, second.mask)
+    interior = None
+    if first.interior is not None and second.interior is not None:
+        interior = both(first.interior, second.interior)
+    strokes = Strokes(
+        mask=lettering,
+        art=both(first.art, second.art) & ~lettering,
         surface=None,
-        bridge=_placed(again.strokes.bridge, canvas, window),
-        interior=None
-        if again.strokes.interior is None
-        else _placed(again.strokes.interior, canvas, window),
+        interior=interior,
+        bridge=both(first.bridge, second.bridge),
+        reason=second.reason,
     )
     region = before.region.with_(grown=again.region.grown)
-    return RegionMask(region, (x0, y0, x1, y1), canvas, strokes)
+    return RegionMask(region, (x0, y0, x1, y1), both(before.mask, again.mask), strokes)
+
+
+def sparing(item: RegionMask, lines: Sequence[Polygon]) -> RegionMask:
+    """A mask without the art that it lies on, but for what is near some lines.
+
+    Near is as far from them as they are high.
+    """
+    local = [line - np.array(item.box[:2], np.float32) for line in lines]
+    there = dilate(rasterize(local, item.mask.shape), round(max(map(line_height, lines))))
+    allowed = there | ~(item.strokes.art | item.strokes.bridge)
+    strokes = replace(item.strokes, bridge=item.strokes.bridge & there)
+    return replace(item, mask=item.mask & allowed, strokes=strokes)
 
 
 def surroundings(item: RegionMask, hole: Mask) -> tuple[Mask, float]:
@@ -158,12 +171,6 @@ def surroundings(item: RegionMask, hole: Mask) -> tuple[Mask, float]:
     edge = dilate(item.mask, 3) & ~dilate(hole, 1)
     other = 1.0 - float(item.strokes.interior[edge].mean()) if edge.any() else 0.0
     return samples, max(specks, other - _MAX_OTHER)
-
-
-def _placed(mask: Mask, canvas: Mask, window: tuple[slice, slice]) -> Mask:
-    placed = np.zeros_like(canvas)
-    placed[window] = mask
-    return placed
 
 
 def _crop_box(region: Region, height: float, shape: tuple[int, ...]) -> Box:

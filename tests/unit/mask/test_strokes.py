@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from drawn import box, bubble, dots, gradient, paper, write
 
-from textclean.mask.build import build_mask, join, surroundings, union
+from textclean.mask.build import build_mask, join, sparing, surroundings, union
 from textclean.mask.morphology import dilate
 from textclean.types import Region
 
@@ -165,6 +167,43 @@ def test_joining_keeps_both_masks():
     wider = build_mask(image, _region(box(50, 60, 250, 180)), style="polygons")
     both = union([join(first, wider)], image.shape[:2])
     assert np.array_equal(both, union([first, wider], image.shape[:2]))
+
+
+def test_a_second_mask_takes_of_the_art_what_is_near_what_was_found():
+    image = paper()
+    _, polygon = write(image, "Hello", (60, 130))
+    x0, x1 = round(float(polygon[:, 0].min())), round(float(polygon[:, 0].max()))
+    item = build_mask(image, _region(polygon))
+    art = np.zeros_like(item.mask)
+    for x in (x0, x1):  # two lines of the art, at both ends of the word
+        art[:, x - item.box[0] : x - item.box[0] + 3] = True
+    item = replace(item, mask=item.mask | art, strokes=replace(item.strokes, art=art))
+    height = 10
+    found = box(x1 - 20, 110, x1, 110 + height)
+    spared = sparing(item, [found])
+    assert np.array_equal(spared.mask[~art], item.mask[~art])
+    columns = np.flatnonzero((spared.mask & art).any(axis=0)) + item.box[0]
+    assert set(columns.tolist()) == {x1, x1 + 1, x1 + 2}
+    rows = np.flatnonzero((spared.mask & art).any(axis=1)) + item.box[1]
+    assert rows.min() >= 110 - height - 1
+    assert rows.max() <= 110 + 2 * height + 1
+
+
+def test_joined_masks_keep_what_is_known_of_either():
+    image = paper()
+    bubble(image, (160, 120), (90, 50))
+    _, polygon = write(image, "Oh no", (100, 132), scale=1.3)
+    first = build_mask(image, _region(polygon))
+    second = build_mask(image, _region(box(240, 20, 300, 60)))
+    joined = join(first, second)
+    canvas = np.zeros(image.shape[:2], bool)
+    for item in (first, second):
+        x0, y0, x1, y1 = item.box
+        canvas[y0:y1, x0:x1] |= item.strokes.art
+    x0, y0, x1, y1 = joined.box
+    lettering = joined.strokes.mask
+    assert np.array_equal(joined.strokes.art, canvas[y0:y1, x0:x1] & ~lettering)
+    assert joined.strokes.surface is None
 
 
 def test_surroundings_lie_in_the_same_bubble():
