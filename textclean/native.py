@@ -1,6 +1,6 @@
 """Between the array as the file stores it and the upright RGB view that everything works on.
 
-Pure NumPy. Two directions: :func:`to_rgb` for looking, :func:`merge` for writing cleaned pixels
+Two directions: :func:`to_rgb` for looking, :func:`merge` for writing cleaned pixels
 back into the native array, where everything outside the mask stays as it was, bit for bit.
 """
 
@@ -107,9 +107,7 @@ def to_rgb(pixels: NDArray[Any], mode: Mode, palette: NDArray[np.uint8] | None =
         return np.ascontiguousarray(depth8)
     if base == "RGBA":
         return _over_white(depth8[..., :3], depth8[..., 3])
-    # CMYK
-    light = 255 - depth8.astype(np.uint16)
-    return ((light[..., :3] * light[..., 3:] + 127) // 255).astype(np.uint8)
+    return _of_inks(depth8)
 
 
 def merge(page: Page, cleaned: Image, mask: Mask) -> Page:
@@ -162,16 +160,28 @@ def _from_rgb(colors: NDArray[np.uint8], before: NDArray[Any], page: Page) -> ND
 
 
 def _three_times(grey: NDArray[np.uint8]) -> Image:
-    rgb = np.empty((*grey.shape, 3), np.uint8)
-    for channel in range(3):
-        rgb[..., channel] = grey
-    return rgb
+    import cv2
+
+    if not grey.size:
+        return np.zeros((*grey.shape, 3), np.uint8)
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(grey), cv2.COLOR_GRAY2RGB))
 
 
 def _to_8bit(pixels: NDArray[Any]) -> NDArray[Any]:
     if pixels.dtype == np.uint16:
         return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
     return pixels
+
+
+def _of_inks(inks: NDArray[np.uint8]) -> Image:
+    """``(H, W, 4)`` CMYK as RGB."""
+    import cv2
+
+    if not inks.size:
+        return np.zeros((*inks.shape[:2], 3), np.uint8)
+    *lights, black = cv2.split(cv2.bitwise_not(np.ascontiguousarray(inks)))
+    # No product of two bytes lies half-way between multiples of 255: single precision will do.
+    return np.asarray(cv2.merge([cv2.multiply(light, black, scale=1 / 255) for light in lights]))
 
 
 def _over_white(rgb: Image, alpha: NDArray[np.uint8]) -> Image:

@@ -17,9 +17,10 @@ from textclean.errors import (
     UnsupportedFormatError,
 )
 from textclean.io import avif, bmp, jp2, jpeg, jxl, png, tiff, webp
+from textclean.io.differences import Differences
 from textclean.io.guard import MAX_PIXELS, check_file_size
 from textclean.io.notes import note
-from textclean.io.raster import LOSSLESS, Raster, changed, require_inside, require_same_outside
+from textclean.io.raster import LOSSLESS, Raster, require_inside, require_same_outside
 from textclean.io.sniff import FOREIGN_DOCUMENTS, FOREIGN_IMAGES, HEAD_BYTES, sniff
 from textclean.io.thumbnails import cleared
 from textclean.io.tiff_file import TiffFile
@@ -186,7 +187,9 @@ def require_fits(page: Page, mask: Mask, before: Raster) -> None:
         )
 
 
-def placed(page: Page, mask: Mask, original: bytes, loaded: Page | None) -> tuple[Raster, Mask]:
+def placed(
+    page: Page, mask: Mask, original: bytes, loaded: Page | None
+) -> tuple[Raster, Differences]:
     """What stood where a page goes, and where it differs, which is under the mask alone.
 
     Args:
@@ -208,7 +211,7 @@ def placed(page: Page, mask: Mask, original: bytes, loaded: Page | None) -> tupl
         before = promoted(before)
         note_promoted(before)
     require_fits(page, mask, before)
-    chosen = changed(before.pixels, page.pixels)
+    chosen = Differences.of(before.pixels, page.pixels)
     require_inside(chosen, mask)
     return before, chosen
 
@@ -218,36 +221,37 @@ def _write_image(page: Page, mask: Mask, original: bytes, loaded: Page | None) -
     original = cleared(original, before.metadata.format or "image")
     if sniff(original[:HEAD_BYTES]) == "jpeg":
         return _write_jpeg(original, before, page, chosen, mask)
-    encoded = _encode(original, page, chosen)
+    encoded = _encode(original, page, chosen.mask)
     after = decode_image(encoded, mask.size)
     if before.metadata.extra[LOSSLESS] and not page.metadata.extra.get(ALLOW_LOSSY):
         require_same_outside(before, after, mask)
     elif after.mode != before.mode or after.pixels.shape != before.pixels.shape:
         raise PageError("the page cannot be encoded as it was; it was not written")
     else:
-        note_loss(before, after, changed(before.pixels, after.pixels), mask)
+        note_loss(before, Differences.of(before.pixels, after.pixels), mask)
     return encoded
 
 
-def _write_jpeg(original: bytes, before: Raster, page: Page, chosen: Mask, mask: Mask) -> bytes:
+def _write_jpeg(
+    original: bytes, before: Raster, page: Page, chosen: Differences, mask: Mask
+) -> bytes:
     """A JPEG with new blocks: what they change outside the mask is told."""
     written = jpeg.encode(original, before, page.pixels, chosen)
     where = ", all in the blocks it touches," if written.spliced else ""
-    note_loss(before, written.raster, written.differs, mask, where)
+    note_loss(before, written.differs, mask, where)
     return written.data
 
 
-def note_loss(before: Raster, after: Raster, differs: Mask, mask: Mask, where: str = "") -> None:
+def note_loss(before: Raster, differs: Differences, mask: Mask, where: str = "") -> None:
     """Tell how many pixels outside the mask a lossy format could not keep, and how far off."""
-    at = np.flatnonzero(differs & ~mask)
-    count = len(at)
+    outside = differs.outside(mask)
+    count = np.count_nonzero(outside)
     if not count:
         return
-    a, b = (r.pixels.reshape(mask.size, -1).take(at, 0, mode="clip") for r in (before, after))
-    most = int((np.maximum(a, b) - np.minimum(a, b)).max())
     note(
         f"{before.metadata.format}: {count:,} of {mask.size - np.count_nonzero(mask):,} pixels "
-        f"outside the mask{where} changed when the page was encoded, by {most} levels at most"
+        f"outside the mask{where} changed when the page was encoded, by {differs.most(outside)} "
+        "levels at most"
     )
 
 

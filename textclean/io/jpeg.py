@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, JpegImagePlugin
 
 from textclean.errors import PageError, UnsupportedFormatError
+from textclean.io.differences import Differences
 from textclean.io.exif import exif_dpi, exif_orientation
 from textclean.io.guard import check_size, decoder_errors
 from textclean.io.jpeg_frame import (
@@ -32,7 +33,7 @@ from textclean.io.jpeg_frame import (
 )
 from textclean.io.jpeg_splice import reach_of, splice
 from textclean.io.notes import note
-from textclean.io.raster import LOSSLESS, WARNINGS, Raster, changed
+from textclean.io.raster import LOSSLESS, WARNINGS, Raster
 from textclean.types import Metadata
 
 if TYPE_CHECKING:
@@ -62,14 +63,17 @@ def decode(data: bytes, max_pixels: int) -> Raster:
     """
     frame = read_frame(data)
     check_size(frame.width, frame.height, max_pixels)
+    return Raster(_pixels(frame, data), frame.mode, metadata=_metadata(frame, data))
+
+
+def _pixels(frame: Frame, data: bytes) -> NDArray[np.uint8]:
     with decoder_errors("JPEG image"):
         image = _open(frame, data)
         image.load()
         pixels = np.asarray(image)
-    mode = frame.mode
-    if image.mode != mode:
-        raise UnsupportedFormatError(f"the JPEG decodes to mode {image.mode}, not {mode}")
-    return Raster(pixels=pixels, mode=mode, metadata=_metadata(frame, data))
+    if image.mode != frame.mode:
+        raise UnsupportedFormatError(f"the JPEG decodes to mode {image.mode}, not {frame.mode}")
+    return pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,18 +83,18 @@ class Rewritten:
     Attributes:
         data: The file.
         raster: What it decodes to.
-        differs: ``(H, W)`` bool: the pixels that decode differently than the original's.
+        differs: The pixels that decode differently than the original's.
         spliced: Whether none of those lie outside the blocks that changed pixels touch.
     """
 
     data: bytes
     raster: Raster
-    differs: Mask
+    differs: Differences
     spliced: bool = True
 
 
 def encode(
-    original: bytes, before: Raster, pixels: NDArray[Any], chosen: Mask | None = None
+    original: bytes, before: Raster, pixels: NDArray[Any], chosen: Differences | None = None
 ) -> Rewritten:
     """The JPEG with other pixels of the same mode and size.
 
@@ -101,24 +105,25 @@ def encode(
         original: The JPEG that the page was decoded from.
         before: What it decodes to.
         pixels: ``(H, W)`` or ``(H, W, C)`` uint8, as :func:`decode` gives it.
-        chosen: ``(H, W)`` bool, where they differ from those; None = it is looked for.
+        chosen: Where they differ from those; None = it is looked for.
 
     Returns:
         A JPEG with the original's tables, sampling, progression, restart interval and metadata.
     """
     if chosen is None:
-        chosen = changed(before.pixels, pixels)
-    if not chosen.any():
+        chosen = Differences.of(before.pixels, pixels)
+    if not len(chosen.groups):
         return Rewritten(original, before, chosen)
     try:
-        return _spliced(original, before, pixels, chosen)
+        return _spliced(original, before, pixels, chosen.mask)
     except NotSpliceable as reason:
         note(f"JPEG: the whole page was encoded again, because {reason}")
         data = _encoded_again(original, pixels)
         raster = decode(data, pixels.size)
         if raster.mode != before.mode or raster.pixels.shape != before.pixels.shape:
             raise PageError("the page cannot be encoded as it was; it was not written") from None
-        return Rewritten(data, raster, changed(before.pixels, raster.pixels), spliced=False)
+        differs = Differences.of(before.pixels, raster.pixels)
+        return Rewritten(data, raster, differs, spliced=False)
 
 
 def touched(original: bytes, mask: Mask) -> Mask:
@@ -150,14 +155,16 @@ def _spliced(original: bytes, before: Raster, pixels: NDArray[Any], chosen: Mask
         after = decoded(data, before)
         if after is None:
             continue
-        differs = changed(before.pixels, after.pixels)
-        if not (differs & ~reach).any():
+        differs = Differences.of(before.pixels, after.pixels)
+        if not differs.outside(reach).any():
             return Rewritten(data, after, differs)
     raise NotSpliceable("its scans are not complete")
 
 
 def _decoded(data: bytes, before: Raster) -> Raster:
-    return decode(data, before.pixels.size)
+    frame = read_frame(data)
+    check_size(frame.width, frame.height, before.pixels.size)
+    return Raster(_pixels(frame, data), frame.mode, metadata=before.metadata)
 
 
 def _decoded_quickly(data: bytes, before: Raster) -> Raster | None:
@@ -191,18 +198,29 @@ def _encoded_again(original: bytes, pixels: NDArray[Any]) -> bytes:
     if _sampling(frame) is None:
         note("JPEG: the unusual chroma sampling comes back as full sampling")
     image = Image.frombytes(frame.mode, (frame.width, frame.height), pixels.tobytes())
-    out = io.BytesIO()
-    image.save(
-        out,
-        "JPEG",
-        qtables=_tables(frame, _open(frame, original).quantization),
-        subsampling=_sampling(frame) or 0,
-        progressive=frame.progressive,
-        optimize=True,
-        keep_rgb=frame.keeps_rgb,
-        restart_marker_blocks=frame.restart_interval,
-    )
-    return _with_metadata_of(frame, out.getvalue())
+    tables = _tables(frame, _open(frame, original).quantization)
+
+    def saved(*, whole: bool) -> bytes:
+        out = io.BytesIO()
+        image.save(
+            out,
+            "JPEG",
+            qtables=tables,
+            subsampling=_sampling(frame) or 0,
+            progressive=frame.progressive and whole,
+            optimize=whole,
+            keep_rgb=frame.keeps_rgb,
+            restart_marker_blocks=frame.restart_interval,
+        )
+        return out.getvalue()
+
+    try:
+        data = saved(whole=True)
+    except OSError:  # noise takes more room than Pillow makes; without, it is written in pieces
+        if frame.progressive:
+            note("JPEG: the page is too noisy to come back progressive and is a sequential JPEG")
+        data = saved(whole=False)
+    return _with_metadata_of(frame, data)
 
 
 def _open(frame: Frame, data: bytes) -> JpegImagePlugin.JpegImageFile:

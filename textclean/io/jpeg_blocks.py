@@ -13,7 +13,7 @@ import numpy as np
 
 from textclean.io.jpeg_coefficients import Grid
 from textclean.io.jpeg_compile import is_compiled
-from textclean.io.jpeg_kernels import pool
+from textclean.io.jpeg_pooling import pool, pool_fine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +33,8 @@ _ZIGZAG: Final = np.array(
 )
 _LARGEST: Final = 1023
 _AT_ONCE: Final = 64
-_EIGHT: Final = 0x0101010101010101
+# Up to the sum of the pixels of a sample, of which there are 16 at most.
+_FLOATS: Final = np.arange(16 * 255 + 1, dtype=np.float32)
 
 
 def _cosines() -> Floats:
@@ -79,7 +80,7 @@ class Changes:
             self._pixels = pixels if pixels.ndim == 3 else pixels[..., None]
             self._sums = _component_sums(frame)
         self._places: dict[tuple[int, int], tuple[Ints, Ints]] = {}
-        self._means: dict[tuple[int, int], tuple[Floats, Floats]] = {}
+        self._known: dict[tuple[int, int], tuple[dict[int, Floats], Floats]] = {}
 
     @cached_property
     def _touched(self) -> Mask:
@@ -87,7 +88,10 @@ class Changes:
         high, wide = self._changed.shape
         # Eight flags at a time.
         lines = np.ascontiguousarray(self._changed).view(np.uint64).reshape(high // 8, 8, wide // 8)
-        touched: Mask = np.bitwise_or.reduce(lines, axis=1) != 0
+        found = lines[:, 0].copy()
+        for line in range(1, 8):
+            found |= lines[:, line]
+        touched: Mask = found != 0
         return touched
 
     def touched(self, index: int) -> tuple[Ints, Ints]:
@@ -110,19 +114,19 @@ class Changes:
             old: ``(m, 64)`` int16, their coefficients so far.
             table: ``(64,)`` the component's quantization table.
         """
-        factors = self.factors(index)
-        if factors not in self._means:
-            self._means[factors] = self._mean(index)
-        means, share = self._means[factors]
-        weights, offset = self._sums[index]
-        wanted = np.full(share.shape, offset - 128, np.float32)
-        for channel, weight in enumerate(weights):
-            if weight:
-                wanted += means[channel] * np.float32(weight)
-        samples = _product(old.astype(np.float32) * table, _WAVES)
-        target = samples + share * (wanted - samples)
-        new = np.rint(_product(target, _WAVES.T) / table)
-        return np.asarray(new.clip(-_LARGEST, _LARGEST), np.int16)
+        wanted, share = self._aims(index)
+        samples = np.zeros((-(-len(old) // _AT_ONCE) * _AT_ONCE, 64), np.float32)
+        np.multiply(old, table, out=samples[: len(old)], dtype=np.float32)
+        samples = _product(samples, _WAVES)
+        target = np.zeros_like(samples)
+        own = target[: len(old)]
+        np.subtract(wanted, samples[: len(old)], out=own)
+        own *= share
+        own += samples[: len(old)]
+        new = _product(target, _WAVES.T)[: len(old)]
+        new /= table
+        np.rint(new, out=new)
+        return np.asarray(new.clip(-_LARGEST, _LARGEST, out=new), np.int16)
 
     def blocks(self, index: int) -> tuple[int, int]:
         """Rows and columns of a component's blocks in whole MCUs."""
@@ -143,6 +147,10 @@ class Changes:
         margins = [(0, high - array.shape[0]), (0, wide - array.shape[1])]
         if not any(after for _, after in margins):
             return array
+        if mode == "constant":
+            padded = np.zeros((high, wide, *array.shape[2:]), array.dtype)
+            padded[: array.shape[0], : array.shape[1]] = array
+            return padded
         return np.pad(array, [*margins, *[(0, 0)] * (array.ndim - 2)], mode=mode)
 
     def _cells(self, padded: NDArray[Any], index: int) -> NDArray[Any]:
@@ -152,33 +160,56 @@ class Changes:
         shape = high, 8 * fy, wide, 8 * fx, *padded.shape[2:]
         return padded.reshape(shape).swapaxes(1, 2)
 
-    def _mean(self, index: int) -> tuple[Floats, Floats]:
-        """Of the samples of touched blocks ``(C, m, 64)`` means of the pixels that change.
+    def _aims(self, index: int) -> tuple[Floats, Floats]:
+        """Of the samples of a component's touched blocks ``(m, 64)`` what they are to become.
 
-        And ``(m, 64)`` the share of their pixels that do.
+        That is the mean of their pixels that change, less 128. And ``(m, 64)`` the share of their
+        pixels that do.
         """
-        pooled = self._pooled_compiled if is_compiled() else self._pooled_plain
-        sums, count, inside = pooled(index, self.touched(index))
-        mean, share = sums / np.maximum(count, 1), count / np.maximum(inside, 1)
-        return np.asarray(mean, np.float32), np.asarray(share, np.float32)
+        factors = self.factors(index)
+        if factors not in self._known:
+            alike = [i for i in range(len(self._sums)) if self.factors(i) == factors]
+            aims = self._aims_compiled if is_compiled() else self._aims_plain
+            wanted, share = aims(alike)
+            self._known[factors] = dict(zip(alike, wanted, strict=True)), share
+        found, share = self._known[factors]
+        return found[index], share
 
-    def _pooled_compiled(self, index: int, where: tuple[Ints, Ints]) -> tuple[Floats, ...]:
-        """Of the samples of blocks, sums and number of the pixels that change, number of all."""
-        shape = self._pixels.shape
-        sums = np.zeros((shape[2], len(where[0]), 64), np.float32)
-        count, inside = np.zeros((2, len(where[0]), 64), np.float32)
+    def _aims_compiled(self, alike: list[int]) -> tuple[Floats, Floats]:
+        """Those of components that are sampled alike ``(c, m, 64)``, and the share."""
+        shape, where = self._pixels.shape, self.touched(alike[0])
+        weights = np.array([self._sums[i][0] for i in alike], np.float32)
+        offsets = np.array([self._sums[i][1] - 128 for i in alike], np.float32)
+        wanted = np.zeros((len(alike), len(where[0]), 64), np.float32)
+        share = np.zeros((len(where[0]), 64), np.float32)
         page = np.ascontiguousarray(self._pixels).reshape(-1), self._unpadded.reshape(-1), shape
-        pool(*page, *where, self.factors(index), *(a.reshape(-1) for a in (sums, count, inside)))
-        return sums, count, inside
+        factors, formulas = self.factors(alike[0]), (weights.reshape(-1), offsets)
+        found = _FLOATS, wanted.reshape(-1), share.reshape(-1)
+        if factors == (1, 1):
+            pool_fine(page, where, formulas, *found)
+        else:
+            pool(page, where, factors, formulas, *found)
+        return wanted, share
 
-    def _pooled_plain(self, index: int, where: tuple[Ints, Ints]) -> tuple[Floats, ...]:
-        """The same as :meth:`_pooled_compiled`."""
+    def _aims_plain(self, alike: list[int]) -> tuple[Floats, Floats]:
+        """The same as :meth:`_aims_compiled`."""
+        index, where = alike[0], self.touched(alike[0])
         fy, fx = self.factors(index)
         hole = self._cells(self._changed, index)[where]
         cells = self._cells(self._padded_pixels, index)[where]
-        channels = [cells[..., channel] for channel in range(cells.shape[3])]
-        sums = np.stack([_pooled(channel * hole, fy, fx) for channel in channels])
-        return sums, _pooled(hole, fy, fx), _pooled(self._inside(index, where), fy, fx)
+        count = _pooled(hole, fy, fx)
+        share = count / np.maximum(_pooled(self._inside(index, where), fy, fx), 1)
+        means = [
+            _pooled(cells[..., channel] * hole, fy, fx) / np.maximum(count, 1)
+            for channel in range(cells.shape[3])
+        ]
+        wanted = np.empty((len(alike), *share.shape), np.float32)
+        for aims, (weights, offset) in zip(wanted, map(self._sums.__getitem__, alike), strict=True):
+            aims[:] = offset - 128
+            for mean, weight in zip(means, weights, strict=True):
+                if weight:
+                    aims += mean * np.float32(weight)
+        return wanted, np.asarray(share, np.float32)
 
     @cached_property
     def _padded_pixels(self) -> NDArray[Any]:
@@ -190,42 +221,6 @@ class Changes:
         y = where[0][:, None] * (8 * fy) + np.arange(8 * fy) < self.shape[0]
         x = where[1][:, None] * (8 * fx) + np.arange(8 * fx) < self.shape[1]
         return np.asarray(y[:, :, None] & x[:, None, :])
-
-
-class Reach:
-    """Collects the blocks of a page that change, for the pixels that they may change."""
-
-    def __init__(self, changes: Changes) -> None:
-        """Nothing yet."""
-        self._changes = changes
-        self._blocks: dict[tuple[int, int], Mask] = {}
-
-    def add(self, index: int, where: tuple[Ints, Ints]) -> None:
-        """Blocks of a component, by rows and columns."""
-        factors = self._changes.factors(index)
-        if factors not in self._blocks:
-            self._blocks[factors] = np.zeros(self._changes.blocks(index), np.bool_)
-        self._blocks[factors][where] = True
-
-    def mask(self) -> Mask:
-        """``(H, W)`` bool: the pixels that changed blocks may change."""
-        height, width = self._changes.shape
-        reach = np.zeros((height, width), np.bool_)
-        for (fy, fx), blocks in self._blocks.items():
-            # Eight flags at a time.
-            words = blocks.repeat(fx, axis=1) * np.uint64(_EIGHT)
-            found = words.view(np.bool_)
-            # Decoders that interpolate chroma look at the neighbouring sample: one pixel beyond
-            # the block.
-            if fx > 1:
-                found[:, 1:] |= found[:, :-1].copy()
-                found[:, :-1] |= found[:, 1:].copy()
-            found = found.repeat(8 * fy, axis=0)
-            if fy > 1:
-                found[1:] |= found[:-1].copy()
-                found[:-1] |= found[1:].copy()
-            reach |= found[:height, :width]
-        return reach
 
 
 def _pooled(array: NDArray[Any], fy: int, fx: int) -> Floats:
@@ -257,10 +252,8 @@ def _component_sums(frame: Frame) -> list[tuple[tuple[float, ...], float]]:
 
 
 def _product(blocks: Floats, matrix: Floats) -> Floats:
-    """``(n, 64)`` blocks times ``(64, 64)``.
+    """``(n, 64)`` blocks times ``(64, 64)``; ``n`` is a multiple of ``_AT_ONCE``.
 
     In products of one size, so that no sum depends on how many there are, or on how many threads.
     """
-    padded = np.zeros((-(-len(blocks) // _AT_ONCE), _AT_ONCE, 64), np.float32)
-    padded.reshape(-1, 64)[: len(blocks)] = blocks
-    return np.asarray((padded @ matrix).reshape(-1, 64)[: len(blocks)])
+    return np.asarray((blocks.reshape(-1, _AT_ONCE, 64) @ matrix).reshape(-1, 64))

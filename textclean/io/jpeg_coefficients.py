@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from textclean.io.jpeg_entropy import decoded, locate
+from textclean.io.jpeg_found import find
 from textclean.io.jpeg_frame import Frame, NotSpliceable
 from textclean.io.jpeg_progressive import first_ac, first_dc, more_ac, more_dc
 from textclean.io.jpeg_scans import damage
@@ -145,12 +145,36 @@ def read_coefficients(frame: Frame, stored: Stored) -> tuple[Blocks, ...]:
     """
     grid = Grid.of(frame)
     planes = tuple(np.zeros((*grid.stored(frame, part), 64), np.int16) for part in frame.components)
+    alone: dict[int, Blocks] = {}
     for scan in stored.scans:
+        layout = Layout.of(frame, grid, scan.chosen)
         with damage():
-            blocks = to_scan_order(frame, grid, planes, scan.chosen).copy()
-            _decode(Layout.of(frame, grid, scan.chosen), scan, blocks)
-            _from_scan_order(frame, grid, planes, scan.chosen, blocks)
+            if scan.header.first:
+                _decode(layout, scan, _alone(frame, grid, planes, scan.chosen[0], alone))
+                continue
+            # DC values are far fewer.
+            own = [plane[..., : 1 if frame.progressive else 64] for plane in planes]
+            blocks = to_scan_order(frame, grid, own, scan.chosen).copy()
+            _decode(layout, scan, blocks)
+            _from_scan_order(frame, grid, own, scan.chosen, blocks)
+    for index, blocks in alone.items():
+        rows, columns = grid.used(frame, frame.components[index])
+        planes[index][:rows, :columns, 1:] = blocks.reshape(rows, columns, 64)[..., 1:]
     return planes
+
+
+def _alone(
+    frame: Frame,
+    grid: Grid,
+    planes: Sequence[Blocks],
+    index: int,
+    known: dict[int, Blocks],
+) -> Blocks:
+    """A component's blocks in the order of scans of it alone, for its AC values."""
+    if index not in known:
+        blocks = to_scan_order(frame, grid, planes, [index])
+        known[index] = np.ascontiguousarray(blocks)
+    return known[index]
 
 
 def _decode(layout: Layout, scan: StoredScan, blocks: Blocks) -> None:
@@ -160,8 +184,7 @@ def _decode(layout: Layout, scan: StoredScan, blocks: Blocks) -> None:
     bits = scan.bits(scan.pieces(-(-len(blocks) // each)))
     if not layout.frame.progressive:
         tables = [(scan.table(0, i).codes, scan.table(1, i).codes) for i in pattern]
-        located = locate(bits, tables, pattern, len(blocks), each)
-        blocks[:] = decoded(bits, located, np.arange(len(blocks)), [ac for _, ac in tables])
+        blocks[:] = find(bits, tables, layout, each, np.arange(len(blocks))).blocks
     elif header.first == 0 and header.high == 0:
         first = [scan.table(0, i).codes for i in pattern]
         first_dc(bits, blocks, first, pattern, each, header.low)
@@ -175,16 +198,17 @@ def _decode(layout: Layout, scan: StoredScan, blocks: Blocks) -> None:
 def to_scan_order(
     frame: Frame, grid: Grid, planes: Sequence[Blocks], chosen: Sequence[int]
 ) -> Blocks:
-    """Blocks of some components in the order of a scan, ``(n, 64)``."""
+    """Blocks of some components in the order of a scan, ``(n, 64)``, or of as many as they have."""
     if len(chosen) == 1:
         rows, columns = grid.used(frame, frame.components[chosen[0]])
-        return planes[chosen[0]][:rows, :columns].reshape(-1, 64)
-    parts = []
+        own = planes[chosen[0]][:rows, :columns]
+        return own.reshape(-1, own.shape[2])
+    parts, size = [], planes[0].shape[2]
     for index in chosen:
         part = frame.components[index]
-        cells = planes[index].reshape(grid.high, part.down, grid.wide, part.across, 64)
-        parts.append(cells.swapaxes(1, 2).reshape(grid.high * grid.wide, -1, 64))
-    return np.concatenate(parts, axis=1).reshape(-1, 64)
+        cells = planes[index].reshape(grid.high, part.down, grid.wide, part.across, size)
+        parts.append(cells.swapaxes(1, 2).reshape(grid.high * grid.wide, -1, size))
+    return np.concatenate(parts, axis=1).reshape(-1, size)
 
 
 def blocks_of_mcu(frame: Frame, chosen: Sequence[int]) -> list[int]:
@@ -198,15 +222,16 @@ def _from_scan_order(
     frame: Frame, grid: Grid, planes: Sequence[Blocks], chosen: Sequence[int], blocks: Blocks
 ) -> None:
     """The inverse of :func:`to_scan_order`, into ``planes``."""
+    size = blocks.shape[1]
     if len(chosen) == 1:
         rows, columns = grid.used(frame, frame.components[chosen[0]])
-        planes[chosen[0]][:rows, :columns] = blocks.reshape(rows, columns, 64)
+        planes[chosen[0]][:rows, :columns] = blocks.reshape(rows, columns, size)
         return
-    cells = blocks.reshape(grid.high * grid.wide, -1, 64)
+    cells = blocks.reshape(grid.high * grid.wide, -1, size)
     at = 0
     for index in chosen:
         part = frame.components[index]
         count = part.down * part.across
-        own = cells[:, at : at + count].reshape(grid.high, grid.wide, part.down, part.across, 64)
+        own = cells[:, at : at + count].reshape(grid.high, grid.wide, part.down, part.across, size)
         planes[index][:] = own.swapaxes(1, 2).reshape(planes[index].shape)
         at += count

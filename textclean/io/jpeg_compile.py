@@ -2,10 +2,10 @@
 
 Numba compiles a function, or plain Python runs it on memory views, of which single items are read
 faster than of arrays. Where NumPy is faster than a loop in plain Python, it does the same until
-loops are compiled, number for number. Compiled code checks every index, as Python does: a damaged
-file can make it stop, never read beyond an array.
+loops are compiled, number for number. Compiled code checks every index that a file has a say in, as
+Python does: a damaged one can make it stop, never read beyond an array.
 
-Loading numba takes two thirds of a second, and compiling for the first time on a machine three more
+Loading numba takes half a second, and compiling for the first time on a machine three or four more
 (it is kept); a page in plain Python takes a fifth of a second more than compiled. So some pages are
 done in plain Python, and what comes after them compiled.
 """
@@ -36,11 +36,19 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
     It may use arithmetic, comparisons, loops, indexing and tuples, and no Python object.
     """
+    return _kernel(function, checked=True)
 
+
+def trusted_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for one whose indices come from sizes alone, never from a file: none is checked."""
+    return _kernel(function, checked=False)
+
+
+def _kernel(function: Callable[P, R], *, checked: bool) -> Callable[P, R]:
     @wraps(function)
     def call(*args: P.args, **_: P.kwargs) -> R:
         if is_compiled():
-            found: R = _compiled(function)(*args)
+            found: R = _compiled(function, checked)(*args)
             return found
         views = _viewed(args)
         plain: Callable[..., R] = function
@@ -76,11 +84,11 @@ def _has_numba() -> bool:
 
 
 @cache
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def _compiled(function: Callable[..., Any], checked: bool) -> Callable[..., Any]:
     import numba
 
     try:
-        made: Callable[..., Any] = numba.njit(cache=True, boundscheck=True)(function)
+        made: Callable[..., Any] = numba.njit(cache=True, boundscheck=checked)(function)
     except RuntimeError:  # no folder for the cache can be written
-        made = numba.njit(boundscheck=True)(function)
+        made = numba.njit(boundscheck=checked)(function)
     return made

@@ -2,8 +2,8 @@
 
 Decoding a Huffman code is one step after the other: that part is a loop over symbols, and it notes
 nothing but where blocks begin. From there on all blocks are alike: NumPy decodes them side by side,
-one symbol of each at a time. Where loops are compiled (:mod:`textclean.io.jpeg_compile`), those of
-:mod:`textclean.io.jpeg_kernels` do both.
+one symbol of each at a time. Where loops are compiled, :mod:`textclean.io.jpeg_found` does both at
+once.
 """
 
 from __future__ import annotations
@@ -14,19 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from textclean.io.jpeg_compile import is_compiled, kernel
+from textclean.io.jpeg_compile import kernel
 from textclean.io.jpeg_frame import NotSpliceable
-from textclean.io.jpeg_kernels import find_blocks, read_blocks
-from textclean.io.jpeg_lookup import (
-    SHORT_BITS,
-    SIZE,
-    STEP_BITS,
-    VALUE_BITS,
-    WIDE_BITS,
-    block_looks,
-    single_looks,
-    walk_looks,
-)
+from textclean.io.jpeg_lookup import SIZE, STEP_BITS, VALUE_BITS, block_looks, single_looks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,9 +26,11 @@ if TYPE_CHECKING:
     Blocks = NDArray[np.int16]
     Ints = NDArray[np.int64]
 
-# A block takes 64 codes of 16 bits with 15 bits of value at most.
-PADDING: Final = 64 * 31 // 8 + 8
+# A block takes 64 codes of 16 bits with 15 bits of value at most; eight bytes are looked at ahead.
+PADDING: Final = 64 * 31 // 8 + 16
 """Bytes of zeros behind a scan: more than a block can take, whatever its codes."""
+
+DAMAGED: Final = "its data is damaged"
 
 
 class Scan(NamedTuple):
@@ -124,47 +116,12 @@ def locate(
     Raises:
         NotSpliceable: The data is damaged or cut off.
     """
-    known = tuple(sorted(set(tables)))
+    known = sorted(set(tables))
     pairs = np.array([known.index(pair) for pair in tables], np.int64)
-    find = _found_compiled if is_compiled() else _found_plain
-    found = find(bits, _Coding(known, pairs, pattern), count, each)
-    if found is None:
-        raise NotSpliceable("its data is damaged")
-    return found
-
-
-class _Coding(NamedTuple):
-    """How the blocks of an MCU are coded.
-
-    Attributes:
-        known: The pairs of DC and AC tables.
-        pairs: ``(n,)`` which of them each block has.
-        pattern: Its component.
-    """
-
-    known: tuple[tuple[bytes, bytes], ...]
-    pairs: Ints
-    pattern: Sequence[int]
-
-
-def _found_compiled(bits: Bits, coding: _Coding, count: int, each: int) -> Located | None:
-    known, pairs, pattern = coding
-    starts, stops, values, dc = np.zeros((4, count), np.int64)
-    previous = np.zeros(max(pattern) + 1, np.int64)
-    components = np.array(pattern, np.int64)
-    looks, sizes = walk_looks(known), (WIDE_BITS, SHORT_BITS)
-    pieces, found = (bits.starts, bits.ends, each), (starts, stops, values, dc)
-    if not find_blocks(bits.padded, looks, sizes, pairs, components, *pieces, previous, *found):
-        return None
-    return Located(starts, stops, values, dc)
-
-
-def _found_plain(bits: Bits, coding: _Coding, count: int, each: int) -> Located | None:
-    known, pairs, pattern = coding
     starts, stops = np.zeros((2, count), np.int64)
     looks = np.concatenate([block_looks(*pair) for pair in known])
     if not _walk(bits.windows, looks, 3 * pairs, bits.starts, bits.ends, each, starts, stops):
-        return None
+        raise NotSpliceable(DAMAGED)
     firsts = np.stack([single_looks(dc, first=True) for dc, _ in known])
     entry = firsts[repeated(pairs, count), bits.values(starts, 16)].astype(np.int64)
     values, size = starts + (entry & 63), entry >> VALUE_BITS
@@ -229,9 +186,6 @@ def decoded(bits: Bits, located: Located, chosen: Ints, tables: Sequence[bytes])
     looks = np.concatenate([single_looks(table) for table in known])
     which = np.array([known.index(table) for table in tables])[chosen % len(tables)]
     at, base = located.values[chosen], which * SIZE
-    if is_compiled():
-        read_blocks(bits.padded, looks, which, at, flat)
-        return blocks
     place = 64 * np.arange(len(chosen)) + 1
     end = place + 63
     while len(at):

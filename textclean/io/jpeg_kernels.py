@@ -1,6 +1,9 @@
 """The loops that changing a sequential JPEG takes, compiled (ITU-T T.81, annexes B and F).
 
 Where nothing is compiled, NumPy does the same: each function says what gives the same there.
+
+Bits are taken in and handed out four bytes at a time: offsets that are masked cannot be negative,
+and a compiler that knows so makes one access of the four, and has less to look after elsewhere.
 """
 
 from __future__ import annotations
@@ -9,63 +12,73 @@ from typing import Any
 
 from textclean.io.jpeg_compile import kernel
 
+SHORT_BITS = 10
+WIDE_BITS = 13
+"""Compiled code looks at so many bits, for one symbol or for several: caches hold such tables.
+
+They stand here because what is kept of compiled code is of this file as it is.
+"""
+
+# An offset in bytes.
+_ANY = 0xFFFFFFFFFF
+_SHORT, _WIDE = (1 << SHORT_BITS) - 1, (1 << WIDE_BITS) - 1
+
 
 @kernel
-def find_blocks(
+def read_scan(
     data: Any,
     looks: tuple[Any, Any, Any, Any, Any],
-    bits: tuple[int, int],
-    tables: Any,
-    components: Any,
-    begins: Any,
-    ends: Any,
+    slots: tuple[Any, Any],
+    pieces: tuple[Any, Any, Any],
     each: int,
-    previous: Any,
-    starts: Any,
-    stops: Any,
-    values: Any,
-    dc: Any,
-) -> bool:
-    """Note where blocks begin and end, and their DC values; whether all of them are whole.
-
-    As :func:`textclean.io.jpeg_entropy.locate`.
+    rows: Any,
+    memory: tuple[Any, Any],
+    found: tuple[Any, Any, Any, Any, Any, Any, Any],
+    flat: Any,
+) -> int:
+    """Walk a scan and read some of its blocks, as :func:`textclean.io.jpeg_found.find`.
 
     Args:
-        data: Unstuffed bytes, and some hundred zeros more than any block can take.
+        data: Unstuffed bytes, and more zeros behind them than any block can take.
         looks: What :func:`textclean.io.jpeg_lookup.walk_looks` gives.
-        bits: How many bits those of several symbols and those of one are for.
-        tables: Which table each block in an MCU has.
-        components: The component of each.
-        begins: First bit of each piece between restarts.
-        ends: The bit after its last.
+        slots: Which table each block in an MCU has, and its component.
+        pieces: Of each piece between restarts the first bit, the bit after its last byte, and the
+            bit after its last block; the last is written.
         each: Blocks of a piece.
-        previous: A DC value for each component; overwritten.
-        starts: First bit of each block; written.
-        stops: The bit after its last; written.
-        values: The first bit after its DC difference; written.
-        dc: Its DC value; written.
+        rows: Of each block in the scan where its coefficients go; -1 = they are not wanted.
+        memory: Two numbers for each component; overwritten.
+        found: Of the wanted blocks and those behind them the place in the scan, the first bit, the
+            first after the DC difference, the bit after the last (wanted ones alone), the DC value,
+            the one before it, and where the block that has that is found, or -1; written.
+        flat: 64 zeros for each wanted block, in zigzag order; written.
+
+    Returns:
+        How many were found; -1 = the data is damaged.
     """
     heads, several, singles, all_heads, all_singles = looks
-    wide, short = bits
-    wide_most, short_most = (1 << wide) - 1, (1 << short) - 1
-    piece, left, slot, at, have, word = -1, 0, 0, 0, 0, 0
-    for number in range(len(starts)):
+    tables, components = slots
+    begins, ends, closes = pieces
+    previous, latest = memory
+    numbers, starts, values, stops, dcs, bases, befores = found
+    piece, left, slot, at, have, word, count = -1, 0, 0, 0, 0, 0, 0
+    for number in range(len(rows)):
         if left == 0:
             piece += 1
             at, have, word, slot, left = begins[piece] >> 3, 0, 0, 0, each
             for component in range(len(previous)):
-                previous[component] = 0
+                previous[component], latest[component] = 0, -1
         left -= 1
-        table, component = tables[slot], components[slot]
+        table, component, row = tables[slot] & 0xFF, components[slot] & 0xFF, rows[number]
         slot += 1
         if slot == len(tables):
             slot = 0
         # ``word`` holds ``have`` bits before byte ``at``: never less than a code and its value.
-        while have < 32:
-            word = (word & 0xFFFFFFFF) << 24 | data[at] << 16 | data[at + 1] << 8 | data[at + 2]
-            at, have = at + 3, have + 24
-        starts[number] = 8 * at - have
-        entry = heads[(table << short) + (word >> (have - short) & short_most)]
+        if have < 32:
+            at &= _ANY
+            four = data[at] << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
+            word, at, have = word << 32 | four, at + 4, have + 32
+        begin = 8 * at - have
+        entry = heads[(table << SHORT_BITS) + (word >> (have - SHORT_BITS) & _SHORT)]
         if entry == 0:
             entry = all_heads[(table << 16) + (word >> (have - 16) & 0xFFFF)]
         have -= entry & 63
@@ -73,61 +86,49 @@ def find_blocks(
         value = word >> have & ((1 << size) - 1)
         if value < (1 << size) >> 1:
             value -= (1 << size) - 1
-        previous[component] += value
-        dc[number], values[number] = previous[component], 8 * at - have
+        base = previous[component]
+        previous[component] = base + value
+        if row >= 0 or latest[component] >= 0:
+            numbers[count], starts[count], values[count] = number, begin, 8 * at - have
+            dcs[count], bases[count], befores[count] = base + value, base, latest[component]
+            latest[component] = count if row >= 0 else -1
+            count += 1
         while k < 64:
             if have < 32:
-                word = (word & 0xFFFFFFFF) << 24 | data[at] << 16 | data[at + 1] << 8 | data[at + 2]
-                at, have = at + 3, have + 24
-            entry = 0
-            if k < 40:
-                entry = several[(table << wide) + (word >> (have - wide) & wide_most)]
-            if entry == 0:
-                entry = singles[(table << short) + (word >> (have - short) & short_most)]
+                at &= _ANY
+                four = data[at] << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
+                word, at, have = word << 32 | four, at + 4, have + 32
+            entry, step = 0, 0
+            if row < 0:
+                entry = several[(table << WIDE_BITS) + (word >> (have - WIDE_BITS) & _WIDE)]
+                step = k + (entry >> 6 & 511)
+            # Several symbols count if all of them belong to this block: none goes beyond its last
+            # coefficient, nor is there an end after that.
+            if entry == 0 or 64 < step < 81 or step > 143:
+                entry = singles[(table << SHORT_BITS) + (word >> (have - SHORT_BITS) & _SHORT)]
                 if entry == 0:
                     entry = all_singles[(table << 16) + (word >> (have - 16) & 0xFFFF)]
-            have -= entry & 63
-            k += entry >> 6 & 511
-        stops[number] = 8 * at - have
-        if (64 < k < 81) or k >= 256 or stops[number] > ends[piece]:
-            return False
-    return True
-
-
-@kernel
-def read_blocks(data: Any, looks: Any, tables: Any, values: Any, flat: Any) -> None:
-    """Decode the AC values of some whole blocks, as :func:`textclean.io.jpeg_entropy.decoded`.
-
-    Args:
-        data: Unstuffed bytes, as for :func:`find_blocks`.
-        looks: Entries for one symbol by 16 bits, of all tables one after the other.
-        tables: Which table each block has.
-        values: The first bit after its DC difference.
-        flat: 64 zeros for each block, in zigzag order; written.
-    """
-    for number in range(len(values)):
-        at, base = values[number] >> 3, tables[number] << 16
-        have = 8 - (values[number] & 7)
-        word, k = data[at] & ((1 << have) - 1), 1
-        at += 1
-        while k < 64:
-            while have < 32:
-                word = (word & 0xFFFFFFFF) << 8 | data[at]
-                at, have = at + 1, have + 8
-            entry = looks[base + (word >> (have - 16) & 0xFFFF)]
-            have -= entry & 63
-            k += entry >> 6 & 511
+                step = k + (entry >> 6 & 511)
+            have, k = have - (entry & 63), step
             size = entry >> 15
-            if size:
+            if row >= 0 and size and k <= 64:
                 value = word >> have & ((1 << size) - 1)
                 if value < 1 << (size - 1):
                     value -= (1 << size) - 1
-                flat[64 * number + k - 1] = value
+                flat[64 * row + k - 1] = value
+        stop = 8 * at - have
+        if (64 < k < 81) or k >= 256 or stop > ends[piece]:
+            return -1
+        if row >= 0:
+            flat[64 * row], stops[count - 1] = previous[component], stop
+        closes[piece] = stop
+    return count
 
 
 @kernel
 def write_blocks(
     flat: Any,
+    quads: Any,
     which: Any,
     differences: Any,
     tables: Any,
@@ -143,6 +144,7 @@ def write_blocks(
 
     Args:
         flat: 64 coefficients a block, in zigzag order.
+        quads: The same, four of them as one number.
         which: The block of each to be coded; -1 = nothing but its DC difference.
         differences: DC difference of each.
         tables: Set of tables of each.
@@ -155,13 +157,22 @@ def write_blocks(
         out: Enough bytes; written.
     """
     symbols, bits, sizes = said
-    total, at, have, word = 0, 0, 0, 0
+    at, have, word = 0, 0, 0
     for number in range(len(which)):
-        cuts[number] = total
-        base, count, run = tables[number] << 9, 0, 0
-        for k in range(64 if which[number] >= 0 else 1):
-            value = flat[64 * which[number] + k] if k else differences[number]
-            if k and value == 0:
+        cuts[number] = 8 * at + have
+        base, first = tables[number] << 9, 64 * which[number]
+        value = differences[number]
+        sizes[0] = bit_lengths[abs(value)]
+        symbols[0], bits[0] = base + sizes[0], value if value >= 0 else value + (1 << sizes[0]) - 1
+        base, count, k, run = base + 256, 1, 1, 0
+        while first >= 0 and k < 64:
+            # Most values are zeros.
+            if k & 3 == 0 and quads[(first + k) >> 2] == 0:
+                k, run = k + 4, run + 4
+                continue
+            value = flat[first + k]
+            k += 1
+            if value == 0:
                 run += 1
                 continue
             while run > 15:
@@ -171,8 +182,6 @@ def write_blocks(
             symbols[count], sizes[count] = base + (run << 4) + size, size
             bits[count] = value if value >= 0 else value + (1 << size) - 1
             count, run = count + 1, 0
-            if k == 0:
-                base += 256
         if run:
             symbols[count], bits[count], sizes[count] = base, 0, 0
             count += 1
@@ -181,15 +190,19 @@ def write_blocks(
             if lengths[symbol] == 0:
                 missing[symbol] = 1
             word = (word << lengths[symbol] | codes[symbol]) << size | bits[event]
-            have, total = have + lengths[symbol] + size, total + lengths[symbol] + size
-            while have >= 8:
-                have -= 8
-                out[at] = word >> have & 0xFF
-                at += 1
-            word &= (1 << have) - 1
-    cuts[len(which)] = total
-    if have:
-        out[at] = word << (8 - have)
+            have += lengths[symbol] + size
+            if have >= 32:
+                have -= 32
+                at &= _ANY
+                four = word >> have
+                out[at], out[at + 1] = four >> 24 & 0xFF, four >> 16 & 0xFF
+                out[at + 2], out[at + 3] = four >> 8 & 0xFF, four & 0xFF
+                at += 4
+    cuts[len(which)] = 8 * at + have
+    while have > 0:
+        have -= 8
+        out[at] = (word >> have if have >= 0 else word << -have) & 0xFF
+        at += 1
 
 
 @kernel
@@ -200,7 +213,7 @@ def put_together(source: Any, begins: Any, ends: Any, out: Any) -> int:
         source: Bytes.
         begins: First bit of each stretch.
         ends: The bit after its last.
-        out: Enough bytes; written.
+        out: Enough bytes, and eight more; written.
 
     Returns:
         How many bytes were written.
@@ -209,67 +222,27 @@ def put_together(source: Any, begins: Any, ends: Any, out: Any) -> int:
     for number in range(len(begins)):
         begin, end = begins[number], ends[number]
         while begin < end:
-            count = min(8 - (begin & 7), end - begin)
-            if count == 8:
-                # Whole bytes: as many bits are left over before each.
-                for byte in range(begin >> 3, end >> 3):
-                    word = word << 8 | source[byte]
-                    out[at] = word >> have & 0xFF
-                    at += 1
-                    word &= 0xFF
-                begin = end & ~7
-                continue
-            rest = source[begin >> 3] >> (8 - (begin & 7) - count) & ((1 << count) - 1)
-            word, have, begin = word << count | rest, have + count, begin + count
-            if have >= 8:
-                have -= 8
-                out[at] = word >> have & 0xFF
-                at += 1
-            word &= 0xFF
-    if have:
-        out[at] = (word << (8 - have) | (1 << (8 - have)) - 1) & 0xFF
+            place = begin >> 3 & _ANY
+            if begin & 7 == 0 and end - begin >= 32:
+                count = 32
+                high, low = source[place] << 8 | source[place + 1], source[place + 2] << 8
+                word = word << 32 | high << 16 | low | source[place + 3]
+            else:
+                count = min(8 - (begin & 7), end - begin)
+                rest = source[place] >> (8 - (begin & 7) - count)
+                word = word << count | rest & ((1 << count) - 1)
+            have, begin = have + count, begin + count
+            if have >= 32:
+                have -= 32
+                at &= _ANY
+                four = word >> have
+                out[at], out[at + 1] = four >> 24 & 0xFF, four >> 16 & 0xFF
+                out[at + 2], out[at + 3] = four >> 8 & 0xFF, four & 0xFF
+                at += 4
+    fill = -have & 7
+    word, have = word << fill | (1 << fill) - 1, have + fill
+    while have:
+        have -= 8
+        out[at] = word >> have & 0xFF
         at += 1
     return at
-
-
-@kernel
-def pool(
-    pixels: Any,
-    changed: Any,
-    shape: tuple[int, int, int],
-    rows: Any,
-    columns: Any,
-    factors: tuple[int, int],
-    sums: Any,
-    counts: Any,
-    insides: Any,
-) -> None:
-    """Of the samples of some blocks what their pixels add up to, as ``numpy.add.reduce`` gives it.
-
-    Args:
-        pixels: All channels of a page's pixels, one pixel after the other.
-        changed: Flags of those that change.
-        shape: Height, width and channels of the page.
-        rows: Row of each block.
-        columns: Its column.
-        factors: Pixels down and across that a sample stands for.
-        sums: Of each channel 64 zeros a block: sums of the pixels that change; written.
-        counts: 64 zeros a block: how many they are; written.
-        insides: 64 zeros a block: how many pixels lie within the page; written.
-    """
-    height, width, channels = shape
-    down, across = factors
-    for number in range(len(rows)):
-        top, left = rows[number] * 8 * down, columns[number] * 8 * across
-        for y in range(top, min(top + 8 * down, height)):
-            own, more = 64 * number + (y - top) // down * 8, across
-            for at in range(y * width + left, y * width + min(left + 8 * across, width)):
-                insides[own] += 1
-                if changed[at]:
-                    counts[own] += 1
-                    for channel in range(channels):
-                        plane = 64 * len(rows) * channel
-                        sums[plane + own] += pixels[channels * at + channel]
-                more -= 1
-                if more == 0:
-                    own, more = own + 1, across

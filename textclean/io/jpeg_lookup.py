@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from textclean.io.jpeg_frame import NotSpliceable
+from textclean.io.jpeg_kernels import SHORT_BITS, WIDE_BITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,15 +22,14 @@ if TYPE_CHECKING:
     Looks = NDArray[np.int32]
 
 SIZE: Final = 1 << 16
-SHORT_BITS: Final = 10
-WIDE_BITS: Final = 12
-"""Compiled code looks at so many bits, for one symbol or for several: caches hold such tables."""
-
 STEP_BITS, VALUE_BITS = 6, 15
 END_STEP: Final = 80
 BAD_STEP: Final = 256
 MOST_STEPS: Final = 24
 """An entry of several symbols steps no farther, but for an end: up to 39, it cannot overrun."""
+
+# The same in compiled code: with an end among them, or beyond the block without, is told apart.
+_FEW_STEPS: Final = 16
 
 # Symbols of one entry: later ones hardly ever fit.
 _SYMBOLS: Final = 4
@@ -84,9 +84,8 @@ def block_looks(dc: bytes, ac: bytes) -> Looks:
     """
     head, tail = single_looks(dc, first=True), single_looks(ac)
     lengths = _lengths(ac)
-    looks = np.concatenate(
-        [_joined(head, tail, lengths, 16), _joined(tail, tail, lengths, 16), tail]
-    )
+    pairs = [_joined(looks, tail, lengths, 16, MOST_STEPS) for looks in (head, tail)]
+    looks = np.concatenate([*pairs, tail])
     looks.flags.writeable = False
     return looks
 
@@ -132,25 +131,28 @@ def _short(looks: Looks) -> Looks:
 
 def _several(tail: Looks, ac: bytes) -> NDArray[np.int16]:
     """Entries of several symbols within a block; 0 = not even one code lies within the bits."""
-    step = 1 << (16 - WIDE_BITS)
     lengths = _lengths(ac)
-    joined = _joined(tail, tail, lengths, WIDE_BITS)[::step]
-    return np.where(lengths[::step] <= WIDE_BITS, joined, 0).astype(np.int16)
+    joined = _joined(tail, tail, lengths, WIDE_BITS, _FEW_STEPS)
+    known = lengths[:: 1 << (16 - WIDE_BITS)] <= WIDE_BITS
+    return np.where(known, joined, 0).astype(np.int16)
 
 
-def _joined(head: Looks, tail: Looks, lengths: Looks, bits: int) -> Looks:
-    """Entries of ``head`` with those AC symbols behind them whose codes lie in the same bits."""
-    taken, step = head & 63, head >> STEP_BITS & 511
-    tail_taken, tail_step = tail & 63, tail >> STEP_BITS & 511
+def _joined(head: Looks, tail: Looks, lengths: Looks, bits: int, most: int) -> Looks:
+    """Entries of ``head`` with those AC symbols behind them whose codes lie in the same bits.
+
+    They step no farther than ``most``, but for an end, and are for so many bits.
+    """
+    looks = np.arange(0, SIZE, 1 << (16 - bits))
+    taken, step = head[looks] & 63, head[looks] >> STEP_BITS & 511
     at = np.flatnonzero((step < END_STEP) & (taken < bits))
-    at = at[at % (1 << (16 - bits)) == 0]
     for _ in range(_SYMBOLS - 1):
-        rest = (at << taken[at]) & (SIZE - 1)
-        more = tail_step[rest]
+        rest = (looks[at] << taken[at]) & (SIZE - 1)
+        entry, length = tail[rest], lengths[rest]
+        more = entry >> STEP_BITS & 511
         total = step[at] + more
-        fits = (lengths[rest] + taken[at] <= bits) & ((more == END_STEP) | (total <= MOST_STEPS))
-        at, rest = at[fits], rest[fits]
-        taken[at] += tail_taken[rest]
+        fits = (length + taken[at] <= bits) & ((more == END_STEP) | (total <= most))
+        at = at[fits]
+        taken[at] += entry[fits] & 63
         step[at] = total[fits]
         at = at[(step[at] < END_STEP) & (taken[at] < bits)]
     joined: Looks = taken | step << STEP_BITS

@@ -157,8 +157,10 @@ def more_ac(bits: Bits, blocks: Blocks, table: bytes, scan: Scan, each: int) -> 
         NotSpliceable: The data is damaged or cut off.
     """
     if is_compiled():
-        coded = bits.windows, single_looks(table, runs=True), bits.starts, bits.ends
-        if not refine_band(*coded, each, (scan.first, scan.last, scan.low), blocks.reshape(-1)):
+        coded = bits.padded, single_looks(table, runs=True), bits.starts, bits.ends
+        flat = blocks.reshape(-1)
+        whole = (scan.first, scan.last, scan.low), flat, flat.view(np.int64)
+        if not refine_band(*coded, each, *whole):
             raise NotSpliceable("its data is damaged")
         return
     wide = scan.last + 1 - scan.first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -69,6 +70,7 @@ class StoredScan:
         header: What its header says.
         head: Its header with the marker.
         body: The coded data behind it, with restart markers.
+        marks: Where 0xFF stands in it, and what comes after each.
         interval: MCUs between two restarts; 0 = there are none.
         tables: The tables in force, by kind and number.
     """
@@ -76,6 +78,7 @@ class StoredScan:
     header: Scan
     head: bytes
     body: bytes
+    marks: tuple[NDArray[np.int64], NDArray[np.uint8]]
     interval: int
     tables: dict[tuple[int, int], HuffmanTable]
 
@@ -99,7 +102,7 @@ class StoredScan:
         Raises:
             NotSpliceable: They are not as many as ``count``.
         """
-        at, kinds = _marks(self.body, 0)
+        at, kinds = self.marks
         marks = at[(kinds >= 0xD0) & (kinds <= 0xD7)].tolist()
         if len(marks) != count - 1:
             raise NotSpliceable("its restart markers are not where they belong")
@@ -108,9 +111,17 @@ class StoredScan:
 
     def bits(self, pieces: list[tuple[int, int]]) -> Bits:
         """The bits of those pieces, unstuffed."""
-        parts = [b"\xff".join(self.body[a:b].split(b"\xff\0")) for a, b in pieces]
-        padded = np.frombuffer(b"".join([*parts, bytes(PADDING)]), np.uint8)
-        return Bits(padded, np.cumsum([len(part) for part in parts]))
+        begins, ends = np.array(pieces, np.int64).T
+        marks, kinds = self.marks
+        kept = np.ones(len(self.body), np.bool_)
+        kept[marks[kinds == 0] + 1] = False
+        # Between pieces stand markers, and seldom fill bytes before them.
+        kept[ends[:-1]] = kept[ends[:-1] + 1] = False
+        for piece in np.flatnonzero(begins[1:] - ends[:-1] > 2).tolist():
+            kept[ends[piece] : begins[piece + 1]] = False
+        data = np.frombuffer(self.body, np.uint8)[kept]
+        gone = np.searchsorted(np.flatnonzero(~kept), ends)
+        return Bits(np.concatenate([data, np.zeros(PADDING, np.uint8)]), ends - gone)
 
 
 @dataclass(slots=True)
@@ -165,6 +176,13 @@ class _Reader:
         self._found = Stored()
         self._tables: dict[tuple[int, int], HuffmanTable] = {}
         self._interval = 0
+        coded = np.frombuffer(data, np.uint8)
+        at = np.flatnonzero(coded[:-1] == 0xFF)
+        kinds = coded[at + 1]
+        self._marks = at, kinds
+        # Scans end before the first marker that is none of a restart.
+        ends = (kinds != 0) & (kinds != 0xFF) & ((kinds < 0xD0) | (kinds > 0xD7))
+        self._ends: list[int] = [*at[ends].tolist(), len(data)]
 
     def all(self) -> Stored:
         for segment in self._frame.segments:
@@ -223,12 +241,15 @@ class _Reader:
             raise NotSpliceable(f"it has more than {_MOST_SCANS} scans")
         (length,) = struct.unpack_from(">H", self._data, at + 2)
         start = at + 2 + length
-        end = _end_of_scan(self._data, start)
+        end = self._ends[bisect_left(self._ends, start)]
+        marks, kinds = self._marks
+        own = slice(*np.searchsorted(marks, (start, end)))
         self._found.parts.append(
             StoredScan(
                 header=self._header(self._data[at + 4 : start]),
                 head=self._data[at:start],
                 body=self._data[start:end],
+                marks=(marks[own] - start, kinds[own]),
                 interval=self._interval,
                 tables=dict(self._tables),
             )
@@ -256,17 +277,3 @@ def _before_fill(data: bytes, mark: int) -> int:
     while mark and data[mark - 1] == 0xFF:
         mark -= 1
     return mark
-
-
-def _end_of_scan(data: bytes, start: int) -> int:
-    """Offset of the first marker that is none of a restart."""
-    at, kinds = _marks(data, start)
-    ends = (kinds != 0) & (kinds != 0xFF) & ((kinds < 0xD0) | (kinds > 0xD7))
-    return int(at[ends.argmax()]) if ends.any() else len(data)
-
-
-def _marks(data: bytes, start: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Where 0xFF stands, and what comes after it."""
-    coded = np.frombuffer(data, np.uint8)[start:]
-    at = np.flatnonzero(coded[:-1] == 0xFF)
-    return at + start, coded[at + 1]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from textclean.io.jpeg_bands import write_band
-from textclean.io.jpeg_blocks import Changes, Reach
+from textclean.io.jpeg_bands import band_events, write_band
+from textclean.io.jpeg_blocks import Changes
 from textclean.io.jpeg_coefficients import Layout, read_coefficients, to_scan_order
 from textclean.io.jpeg_compile import is_compiled
 from textclean.io.jpeg_entropy import repeated
@@ -29,6 +29,7 @@ from textclean.io.jpeg_huffman import (
     table_segment,
 )
 from textclean.io.jpeg_patch import patch
+from textclean.io.jpeg_reach import Reach
 from textclean.io.jpeg_scans import Stored, StoredScan, read_stored
 from textclean.io.jpeg_tables import NoRoom, codes_of, optimal_table
 
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
 
 # The bands of a progressive image's scans, after the one of all DC values.
 _BANDS: Final = ((1, 5), (6, 63))
-# The end of the blocks before, that of a piece, 63 values; runs of zeros take the place of values.
-_MOST_EVENTS: Final = 65
 
 
 def splice(original: bytes, pixels: NDArray[Any], chosen: Mask) -> tuple[bytes, Mask]:
@@ -114,10 +113,14 @@ def _scans(changes: Changes, planes: Sequence[Blocks]) -> list[bytes]:
     every = list(range(len(planes)))
     if not frame.progressive:
         return _scan(changes, planes, every, (0, 63))
-    parts = _scan(changes, planes, every, (0, 0))
+    parts = _scan(changes, [plane[..., :1] for plane in planes], every, (0, 0))
     for index in every:
+        blocks = np.ascontiguousarray(to_scan_order(frame, changes.grid, planes, [index]))
         for band in _BANDS:
-            parts += _scan(changes, planes, [index], band)
+            if is_compiled():
+                parts += _band(frame, blocks, index, band)
+            else:
+                parts += _scan(changes, planes, [index], band)
     return parts
 
 
@@ -126,8 +129,6 @@ def _scan(
 ) -> list[bytes]:
     """Tables, header and data of a scan."""
     frame = changes.frame
-    if band[0] and is_compiled():
-        return _band(changes, planes, chosen[0], band)
     # One set of tables for each quantization table: luma and chroma.
     sets = [int(c.table != frame.components[0].table) for c in frame.components]
     events, interval = _events(changes, planes, chosen, sets, band)
@@ -146,31 +147,31 @@ def _scan(
     return [table_segment(stored).raw, header, pack(events, tables, interval)]
 
 
-def _band(
-    changes: Changes, planes: Sequence[Blocks], index: int, band: tuple[int, int]
-) -> list[bytes]:
-    """What :func:`_scan` gives of a band of one component, by compiled code."""
-    frame = changes.frame
-    blocks = np.ascontiguousarray(to_scan_order(frame, changes.grid, planes, [index]))
-    each = frame.restart_interval or len(blocks)
+def _band(frame: Frame, blocks: Blocks, index: int, band: tuple[int, int]) -> list[bytes]:
+    """What :func:`_scan` gives of a band of one component, by compiled code.
+
+    Args:
+        frame: The frame.
+        blocks: ``(n, 64)`` the component's blocks in the order of the scan.
+        index: Which component it is.
+        band: First and last coefficient.
+    """
+    flat, each = blocks.reshape(-1), frame.restart_interval or len(blocks)
     pieces = -(-len(blocks) // each)
-    symbols, bits, sizes = np.zeros((3, _MOST_EVENTS), np.int64)
-
-    def written(table: bytes | None, room: int) -> tuple[NDArray[np.uint8], Ints]:
-        codes, lengths = codes_of(table) if table else np.zeros((2, 256), np.int64)
-        counts, out = np.zeros(256, np.int64), np.empty(room + 4 * pieces, np.uint8)
-        said = symbols, bits, sizes
-        coding = codes, lengths, counts, BIT_LENGTHS
-        size = write_band(blocks.reshape(-1), band, each, *coding, said, out)
-        return out[:size], counts
-
-    _, counts = written(None, 0)
-    table = optimal_table(counts)
+    # A value or a run of zeros for each place at most, an end for each block, one for each piece.
+    most = len(blocks) * (band[1] - band[0] + 2) + 2 * pieces
+    counts, symbols, bits = np.zeros(257, np.int64), np.empty(most, np.int16), np.empty(most, "i4")
+    said = BIT_LENGTHS, counts, symbols, bits
+    count = band_events(flat, flat.view(np.int64), band, each, *said)
+    table = optimal_table(counts[:256])
+    codes, lengths = codes_of(table)
     symbol = np.arange(256)
-    further = np.where(symbol & 15, symbol & 15, symbol >> 4)
+    sizes = np.where(symbol & 15, symbol & 15, (symbol >> 4) % 15)
     # All bytes may be stuffed.
-    room = int((counts * (codes_of(table)[1] + further)).sum()) // 8 * 2
-    data, _ = written(table, room)
+    room = int((counts[:256] * (lengths + sizes)).sum()) // 8 * 2 + 4 * pieces
+    out = np.empty(room, np.uint8)
+    size = write_band(symbols[:count], bits[:count], sizes, codes, lengths, pieces, out)
+    data = out[:size]
     number = int(frame.components[index].table != frame.components[0].table)
     header = scan_segment([(frame.components[index].name, 0, number)], *band).raw
     return [table_segment({(1, number): table}).raw, header, data.tobytes()]

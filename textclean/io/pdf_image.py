@@ -43,7 +43,7 @@ from textclean.types import Metadata
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclean.types import Mask
+    from textclean.io.differences import Differences
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,14 +55,14 @@ class Encoded:
         filter: Its filter.
         parms: The filter's parameters, or None.
         jpeg: What a JPEG decodes to, when it was decoded to check it.
-        differs: ``(H, W)`` bool: where that differs from what it decoded to before, or None.
+        differs: Where that differs from what it decoded to before, or None.
     """
 
     data: bytes
     filter: pikepdf.Name
     parms: pikepdf.Dictionary | None
     jpeg: Raster | None = None
-    differs: Mask | None = None
+    differs: Differences | None = None
 
     def put(self, image: pikepdf.Object) -> None:
         """Make it the stream of an image, whose dictionary keeps all that is not about filters."""

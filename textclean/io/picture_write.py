@@ -10,12 +10,13 @@ from PIL import Image
 from textclean.errors import PageError, TextcleanError
 from textclean.io import jpeg
 from textclean.io.book_tiff import TiffBook
+from textclean.io.differences import Differences
 from textclean.io.images import decode_image, note_loss, placed
 from textclean.io.notes import note
 from textclean.io.picture_bmp import encode_bmp
 from textclean.io.picture_forms import NAMES, fitted
 from textclean.io.picture_png import encode_png
-from textclean.io.raster import Raster, changed
+from textclean.io.raster import Raster
 from textclean.io.sniff import HEAD_BYTES, sniff
 
 if TYPE_CHECKING:
@@ -52,12 +53,12 @@ def write_picture(
         if _has_key(original):
             loaded = None  # a page does not know which colour is transparent
         before, chosen = placed(page, mask, original, loaded)
-        clear = None if before.transparent is None else before.transparent & ~chosen
+        clear = None if before.transparent is None else before.transparent & ~chosen.mask
         raster = Raster(page.pixels, page.mode, page.palette, clear, page.metadata)
         data, fit = _encoded(raster, to)
         if to == "jpeg":
             after = jpeg.decode(data, mask.size)
-            note_loss(after, fit, changed(fit.pixels, after.pixels), mask)
+            note_loss(after, Differences.of(fit.pixels, after.pixels), mask)
     except TextcleanError as error:
         raise error.at(source=page.source or None, page=page.name or None) from None
     _note_xmp(original, to)
@@ -111,7 +112,7 @@ def _has_key(data: bytes) -> bool:
 
 def _is_same(fit: Raster, after: Raster) -> bool:
     if fit.mode == after.mode and fit.pixels.shape == after.pixels.shape:
-        return not changed(fit.pixels, after.pixels).any()
+        return not len(Differences.of(fit.pixels, after.pixels).groups)
     one, two = fit.to_page(), after.to_page()
     return bool(one.rgb.shape == two.rgb.shape and (one.rgb == two.rgb).all())
 

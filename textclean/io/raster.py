@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from textclean.errors import PageError
+from textclean.io.differences import Differences
 from textclean.native import to_rgb, upright
 from textclean.types import Metadata, Page
 
@@ -65,19 +66,21 @@ class Raster:
         )
 
 
-def differs_outside(before: Raster, after: Raster, mask: Mask, differs: Mask | None = None) -> int:
+def differs_outside(
+    before: Raster, after: Raster, mask: Mask, differs: Differences | None = None
+) -> int:
     """How many pixels outside ``mask`` differ, or -1 when mode or shape do.
 
     Args:
         before: One image.
         after: The other.
         mask: ``(H, W)`` bool, as stored.
-        differs: ``(H, W)`` bool: where they differ, if that is known.
+        differs: Where they differ, if that is known.
     """
     if before.mode != after.mode or before.pixels.shape != after.pixels.shape:
         return -1
-    differs = changed(before.pixels, after.pixels) if differs is None else differs
-    return int(np.count_nonzero(differs & ~mask))
+    differs = Differences.of(before.pixels, after.pixels) if differs is None else differs
+    return int(np.count_nonzero(differs.outside(mask)))
 
 
 def require_same_outside(before: Raster, after: Raster, mask: Mask) -> None:
@@ -91,62 +94,18 @@ def require_same_outside(before: Raster, after: Raster, mask: Mask) -> None:
             f"the page would come back as {after.mode} {after.pixels.shape} instead of "
             f"{before.mode} {before.pixels.shape}; it was not written"
         )
-    require_inside(changed(before.pixels, after.pixels), mask)
+    require_inside(Differences.of(before.pixels, after.pixels), mask)
 
 
-def require_inside(chosen: Mask, mask: Mask) -> None:
+def require_inside(differs: Differences, mask: Mask) -> None:
     """Check that pixels that change lie under the mask.
 
     Raises:
         PageError: One does not.
     """
-    count = np.count_nonzero(chosen & ~mask)
+    count = np.count_nonzero(differs.outside(mask))
     if count:
         raise PageError(f"{count} pixels outside the mask would change; the page was not written")
-
-
-def changed(before: NDArray[Any], after: NDArray[Any]) -> Mask:
-    """``(H, W)`` bool: where two arrays of pixels of the same shape differ."""
-    if before.ndim == 2:
-        same: Mask = before != after
-        return same
-    # Most pages are alike in most places: eight bytes at a time are looked at, then those groups of
-    # eight pixels that are not.
-    each = before.shape[2] * before.itemsize
-    flat = [np.ascontiguousarray(a).reshape(-1).view(np.uint8) for a in (before, after)]
-    whole = flat[0].size // (8 * each) * (8 * each)
-    wide = [a[:whole].view(np.uint64) for a in flat]
-    words = np.flatnonzero(wide[0] != wide[1])
-    if 4 * len(words) > len(wide[0]):
-        return _all_changed(before, after)
-    groups = np.zeros(whole // (8 * each), np.bool_)
-    groups[words // each] = True
-    at = np.flatnonzero(groups)
-    parts = [a.reshape(-1, each).take(at, axis=0, mode="clip").view(np.uint8) for a in wide]
-    found = np.zeros(before.shape[:2], np.bool_)
-    pixels = found.reshape(-1)
-    in_groups, rest = np.split(pixels, [whole // each])
-    in_groups.view(np.uint64)[at] = _any_byte(parts[0] != parts[1], each).view(np.uint64)
-    rest[:] = _any_byte(flat[0][whole:] != flat[1][whole:], each)
-    return found
-
-
-def _any_byte(differs: NDArray[np.bool_], each: int) -> Mask:
-    """Of bytes whether any of a pixel's does; much faster than any() over the short axis."""
-    pixels = differs.reshape(-1, each)
-    found: Mask = pixels[:, 0].copy()
-    for byte in range(1, each):
-        found |= pixels[:, byte]
-    return found
-
-
-def _all_changed(before: NDArray[Any], after: NDArray[Any]) -> Mask:
-    """The same where many do; much faster than any() over the short axis."""
-    differs = before != after
-    found: Mask = differs[..., 0].copy()
-    for channel in range(1, differs.shape[2]):
-        found |= differs[..., channel]
-    return found
 
 
 def grey_palette(bits: int) -> NDArray[np.uint8]:

@@ -11,11 +11,12 @@ from textclean.errors import UnsupportedFormatError
 from textclean.io import tiff
 from textclean.io import tiff_layout as tl
 from textclean.io.atomic import OutputFile, Spool, file_id, refuse_input
+from textclean.io.differences import Differences
 from textclean.io.document import Document, located, writing
 from textclean.io.document_sink import DocumentSink
 from textclean.io.guard import check_file_size
 from textclean.io.images import cannot_read, require_fits
-from textclean.io.raster import Raster, changed
+from textclean.io.raster import Raster
 from textclean.io.tiff_file import TiffFile, is_movable
 from textclean.io.tiff_previews import note_gone, page_ifds, previews_of, without_previews
 from textclean.io.tiff_writer import TiffWriter
@@ -162,7 +163,7 @@ class TiffSink(DocumentSink):
             before = promoted(before)
             note_promoted(before)
         require_fits(page, mask, before)
-        chosen = changed(before.pixels, page.pixels)
+        chosen = Differences.of(before.pixels, page.pixels).mask
         if promote:
             new, blocks = tiff.encode_promoted(file, ifd, page.pixels)
         else:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from io_samples import changed_outside, cleaned, encoded, exif, noise, rgb_profile, smooth
-from PIL import Image
+from PIL import Image, ImageFile
 
 from textclean.errors import InputError
 from textclean.io import jpeg, read_image, write_image
@@ -271,6 +271,30 @@ def test_a_page_that_cannot_be_spliced_is_encoded_again_and_told_of(
     assert any("encoded again, because it is arithmetic-coded" in line for line in notes)
     assert any(f"{count:,} of 4,032 pixels outside the mask" in line for line in notes)
     assert everything_else(out)[:2] == everything_else(data)[:2]
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_noise_is_encoded_again_in_pieces(
+    progressive: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise NotSpliceable("it is arithmetic-coded")
+
+    monkeypatch.setattr(jpeg, "splice", refuse)
+    image = Image.fromarray(noise(400, 400, 3))
+    fine = [[1] * 64] * 2
+    # More than a byte a pixel, which is what Pillow makes room for.
+    monkeypatch.setattr(ImageFile, "MAXBLOCK", 1 << 22)
+    data = encoded(image, "JPEG", qtables=fine, subsampling=0, progressive=progressive)
+    monkeypatch.undo()
+    monkeypatch.setattr(jpeg, "splice", refuse)
+    page, mask = read_image(data), np.zeros((400, 400), bool)
+    mask[:40] = True
+    with collected_notes() as notes:
+        out = write_image(cleaned(page, mask), mask, data)
+    assert any("too noisy" in line for line in notes) == progressive
+    with Image.open(io.BytesIO(out)) as again:
+        assert all(table == [1] * 64 for table in again.quantization.values())
 
 
 def test_damaged_data_is_never_spliced_wrongly() -> None:

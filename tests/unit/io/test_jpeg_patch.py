@@ -12,10 +12,11 @@ from io_samples import changed_outside, cleaned, encoded, noise, smooth
 from PIL import Image
 
 from textclean.errors import InputError
-from textclean.io import jpeg, jpeg_compile, jpeg_patch, read_image, write_image
+from textclean.io import jpeg, jpeg_compile, jpeg_patch, jpeg_stretches, read_image, write_image
 from textclean.io.jpeg_blocks import Changes
 from textclean.io.jpeg_coefficients import Grid, Layout, read_coefficients
 from textclean.io.jpeg_entropy import locate
+from textclean.io.jpeg_found import Found, find
 from textclean.io.jpeg_frame import DHT, EOI, SOI, NotSpliceable, read_frame
 from textclean.io.jpeg_huffman import differences
 from textclean.io.jpeg_lookup import BAD_STEP, END_STEP, SIZE, STEP_BITS, block_looks, single_looks
@@ -105,6 +106,31 @@ def test_compiled_loops_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @needs_numba
+def test_compiled_loops_find_the_same_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(5)
+    for number, data in enumerate(VARIANTS[:6]):
+        frame, (scan, *_) = read_frame(data), stored_of(data).scans
+        layout = Layout.of(frame, Grid.of(frame), scan.chosen)
+        each = scan.each(layout.count, len(layout.pattern))
+        bits = scan.bits(scan.pieces(-(-layout.count // each)))
+        tables = [(scan.table(0, i).codes, scan.table(1, i).codes) for i in layout.pattern]
+        for share in (0.0, 0.1, 1.0):
+            wanted = random.permutation(np.flatnonzero(random.random(layout.count) < share))
+            both = []
+            for seconds in (1e9, -1):
+                with patience(monkeypatch, seconds):
+                    both.append(find(bits, tables, layout, each, wanted))
+            plain, compiled = both
+            own = plain.row >= 0
+            assert (len(own) > 0) == (share > 0), number
+            assert np.array_equal(plain.stops[own], compiled.stops[own])
+            for name in ("number", "row", "starts", "values", "dc", "base", "before", "blocks"):
+                assert np.array_equal(getattr(plain, name), getattr(compiled, name)), name
+            assert np.array_equal(plain.closes, compiled.closes)
+            assert np.array_equal(np.flatnonzero(own), np.flatnonzero(compiled.row >= 0))
+
+
+@needs_numba
 def test_compiled_loops_write_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     for data in VARIANTS:
         page = read_image(data)
@@ -176,12 +202,20 @@ def test_differences_that_no_code_can_tell_are_refused() -> None:
     data = encoded(picture("L"), "JPEG")
     frame = read_frame(data)
     layout = Layout.of(frame, Grid.of(frame), [0])
-    dc = np.zeros(layout.count, np.int64)
-    dc[3] = 40_000
-    blocks = np.ones((1, 64), np.int16)
+    found = found_in(data, layout, np.array([4]))
+    blocks, differs = np.ones((1, 64), np.int16), np.array([True])
+    assert len(_New.of(found, blocks, differs).which) == 2
+    found.base[0] = 40_000
     with pytest.raises(NotSpliceable, match="damaged"):
-        _New.of(layout, dc, layout.count, np.array([4]), blocks)
-    assert len(_New.of(layout, dc, layout.count, np.array([6]), blocks).number) == 2
+        _New.of(found, blocks, differs)
+
+
+def found_in(data: bytes, layout: Layout, wanted: np.ndarray) -> Found:
+    """Blocks of a JPEG of one scan without restarts."""
+    (scan,) = stored_of(data).scans
+    bits = scan.bits(scan.pieces(1))
+    tables = [(scan.table(0, i).codes, scan.table(1, i).codes) for i in layout.pattern]
+    return find(bits, tables, layout, layout.count, wanted)
 
 
 def test_damage_is_told_or_survived() -> None:
@@ -331,7 +365,7 @@ def test_many_pieces_are_put_together_at_once(monkeypatch: pytest.MonkeyPatch) -
     page = read_image(data)
     new = cleaned(page, hole(), 255)
     whole = write_image(new, hole(), data)
-    monkeypatch.setattr(jpeg_patch, "_AT_ONCE", 50)
+    monkeypatch.setattr(jpeg_stretches, "_AT_ONCE", 50)
     assert write_image(new, hole(), data) == whole
 
 
