@@ -22,7 +22,7 @@ from textclean.io.pdf_matrix import (
     multiply,
     orientation_of,
 )
-from textclean.io.pdf_objects import MALFORMED, items, operator_of, xobjects
+from textclean.io.pdf_objects import MALFORMED, items, operator_of, size_of, xobjects
 from textclean.io.pdf_page import inherited, mapping, rotation, unit_inches, visible_box
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def image_resolutions(page: pikepdf.Page, least_share: float) -> list[float]:
         return []
     found, paper = [], (right - left) * (top - bottom)
     for image, _, (a, b, c, d, _, _) in walk.found:
-        width, height = int(image.get("/Width", 0)), int(image.get("/Height", 0))
+        width, height = size_of(image)
         area = abs(a * d - b * c)
         if area >= least_share * paper and width and height:
             found.append((width * height / area) ** 0.5 / unit_inches(page))

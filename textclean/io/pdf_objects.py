@@ -22,6 +22,17 @@ def items(value: Any) -> list[Any]:
     return list(value) if isinstance(value, pikepdf.Array) else [value]
 
 
+def size_of(image: Any) -> tuple[int, int]:
+    """Width and height in pixels that an image declares; 0 where it declares no such number."""
+    sides = []
+    for name in ("/Width", "/Height"):
+        try:
+            sides.append(max(0, int(image.get(name, 0))))
+        except MALFORMED:
+            sides.append(0)
+    return sides[0], sides[1]
+
+
 def xobjects(resources: Any) -> Any:
     """The XObjects of a resource dictionary, by name."""
     return mapping(mapping(resources).get("/XObject"))

@@ -16,6 +16,7 @@ from textclean.io.guard import check_size
 from textclean.io.pdf_content import Placement, find_images
 from textclean.io.pdf_image import decode
 from textclean.io.pdf_matrix import Matrix, invert, multiply, pixels_of_image
+from textclean.io.pdf_objects import size_of
 from textclean.io.pdf_spec import NotExactError
 from textclean.io.raster import LOSSLESS, WARNINGS, Raster
 
@@ -121,7 +122,7 @@ def _layout(placements: tuple[Placement, ...], max_pixels: int) -> list[Box] | N
         # What one name paints in two places cannot be cleaned in one of them.
         return None
     if len(placements) == 1:
-        return [(0, 0, *_size(first))]
+        return [(0, 0, *size_of(first.image))]
     grid = _grid(first)
     if grid is None or any(p.orientation != first.orientation for p in placements):
         return None
@@ -145,7 +146,7 @@ def _layout(placements: tuple[Placement, ...], max_pixels: int) -> list[Box] | N
 
 def _place(placement: Placement, grid: Matrix) -> Box | None:
     """The whole pixels of the grid that an image takes, or None when it lies between them."""
-    width, height = _size(placement)
+    width, height = size_of(placement.image)
     # The image's own pixels -> user space -> the grid.
     own = _grid(placement)
     back = invert(own) if own is not None else None
@@ -160,12 +161,7 @@ def _place(placement: Placement, grid: Matrix) -> Box | None:
 
 
 def _grid(placement: Placement) -> Matrix | None:
-    return pixels_of_image(placement.matrix, *_size(placement))
-
-
-def _size(placement: Placement) -> tuple[int, int]:
-    image = placement.image
-    return int(image.get("/Width", 0)), int(image.get("/Height", 0))
+    return pixels_of_image(placement.matrix, *size_of(placement.image))
 
 
 def _alike(rasters: list[Raster]) -> bool:
@@ -205,6 +201,6 @@ def _joined(pieces: tuple[Piece, ...]) -> Raster:
 def _resolution(placement: Placement) -> tuple[float, float]:
     """Pixels per inch along the rows and the columns."""
     a, b, c, d, _, _ = placement.matrix
-    width, height = _size(placement)
+    width, height = size_of(placement.image)
     across, down = (a * a + b * b) ** 0.5, (c * c + d * d) ** 0.5
     return width / (across * placement.unit), height / (down * placement.unit)

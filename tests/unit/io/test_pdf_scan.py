@@ -223,3 +223,19 @@ def _tagged(pdf: pikepdf.Pdf) -> dict[str, bytes]:
         for thing in pdf.objects
         if isinstance(thing, pikepdf.Stream) and "/Tag" in thing
     }
+
+
+@pytest.mark.parametrize("width", [Name.Wide, pikepdf.Array([3]), pikepdf.String("9"), -4])
+def test_images_that_declare_no_width_are_passed_over(tmp_path: Path, width: Any) -> None:
+    def draw(pdf: pikepdf.Pdf) -> None:
+        page = tiled(pdf, GREY, STRIPES)
+        next(iter(page.Resources.XObject.values())).Width = width
+
+    path, out = save_pdf(tmp_path / "in.pdf", draw), tmp_path / "out.pdf"
+    mask = block_mask(2 * HEIGHT, 2 * WIDTH)
+    with open_source(path, pdf_dpi=144) as source, open_sink(source, out) as sink:
+        page = source.entries[0].load()
+        assert page.size == (2 * WIDTH, 2 * HEIGHT)
+        sink.write(source.entries[0], cleaned(page, mask), mask)
+        sink.commit()
+    assert len(pages_of(out)) == 1
