@@ -86,8 +86,8 @@ WEIGHTS: tuple[WeightsEntry, ...] = (
     WeightsEntry(
         name="textclean-ink",
         file="textclean-ink.safetensors",
-        sha256="6a2b3bb5690a48fa482e58dd36cd2627271a672d0bdec868455c6d0257916f64",
-        size=5731664,
+        sha256="9e0728347a4f1d93e356a7cfb9ea16bd98ff15c4e584e852bb98bcfb400536b7",
+        size=5731768,
         licence="CC-BY-4.0",
         architecture="ink-unet",
         requirement=SizeRequirement(minimum=64, multiple=32),

@@ -24,10 +24,10 @@ from textclean.training.drawing import (
     uniform,
 )
 from textclean.training.holes import grown_hole
-from textclean.training.inks import marker_ink, pen_ink, stamp_ink, textured
+from textclean.training.inks import marker_ink, pen_ink, ruling_ink, stamp_ink, textured
 from textclean.training.paper import Scan, paper
 from textclean.training.penmanship import writer
-from textclean.training.pens import handwriting, highlight, sketch, strokes, written
+from textclean.training.pens import handwriting, highlight, ruled, sketch, strokes, written
 from textclean.training.printing import print_layer
 from textclean.training.sample import Sample
 from textclean.training.stamps import stamp
@@ -158,14 +158,13 @@ def _annotated(
             cover = written(rng, hand, size)
         else:
             cover = handwriting(rng, fonts, size)
-        x, y, width, height = cv2.boundingRect((cover > 0).astype(np.uint8))
-        if width and height:
-            part = (slice(y, y + height), slice(x, x + width))
-            _ink_on(rng, page[part], labels[part], cover[part], ink, label)
+        if kind in ("writing", "font") and cover.any() and chance(rng, 0.16):
+            _laid(rng, page, labels, ruled(rng, cover), ruling_ink(rng), PEN)
+        _laid(rng, page, labels, cover, ink, label)
     return u8(page), labels
 
 
-def _ink_on(
+def _laid(
     rng: np.random.Generator,
     page: NDArray[np.float32],
     labels: NDArray[np.uint8],
@@ -173,8 +172,13 @@ def _ink_on(
     ink: Ink,
     label: int,
 ) -> None:
-    """Lay ink on a part of a page, and label it there, in place."""
-    cover = textured(rng, cover, ink.texture)
+    """Lay ink on the part of a page that it covers, and label it there, in place."""
+    x, y, width, height = cv2.boundingRect((cover > 0).astype(np.uint8))
+    if not width or not height:
+        return
+    part = (slice(y, y + height), slice(x, x + width))
+    page, labels = page[part], labels[part]
+    cover = textured(rng, cover[part], ink.texture)
     after = ink.over(page, cover)
     red, green, blue = cv2.split(cv2.absdiff(page, after))
     visible = (cover > 0.08) & (cv2.max(cv2.max(red, green), blue) > _VISIBLE / 2)

@@ -34,10 +34,12 @@ _MANNERS: dict[Manner, tuple[str, ...]] = {
     "brush": ("aoyagi", "kouzan", "brush", "mouhitsu", "kaushan"),
     "hand": (
         "because we", "kristi", "kiloji", "seto", "dkg", "handwriting", "breip", "hand", "script",
-        "nanumpen", "dancing", "joscelyn", "yusei", "klee", "miama",
+        "nanumpen", "barunpen", "unpilgi", "dancing", "joscelyn", "yusei", "klee", "miama",
+        "ecolier",
     ),
     "old": ("blankenburg", "gotico", "gamaliel", "fraktur", "yfrak", "ygoth", "yswab", "missaali"),
-    "comic": ("comic", "tomson", "humor", "staypuft", "manga", "maruberi", "rounded", "lobster"),
+    "comic": ("comic", "tomson", "humor", "staypuft", "manga", "maruberi", "rounded", "lobster",
+              "cabinsketch"),
 }  # fmt: skip
 
 

@@ -205,7 +205,7 @@ def _art(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> t
     """Real art in colour, in grey or as halftone, and whether it has colours."""
     assert sources.art is not None
     image = color_art(rng, sources.art, size)
-    kind = pick(rng, ("color", "grey", "halftone"), (0.45, 0.2, 0.35))
+    kind = pick(rng, ("color", "grey", "halftone"), (0.38, 0.17, 0.45))
     if kind == "color":
         return image, True
     return (grey_look if kind == "grey" else halftone_look)(rng, image)(image), False

@@ -25,7 +25,8 @@ _PENS: dict[str, tuple[Color, Color]] = {
     "purple": ((0.35, 0.08, 0.45), (0.6, 0.35, 0.75)),
     "pencil": ((0.3, 0.3, 0.3), (0.65, 0.65, 0.66)),
 }
-_PEN_WEIGHTS = (0.26, 0.1, 0.2, 0.2, 0.06, 0.04, 0.14)
+_PEN_WEIGHTS = (0.33, 0.1, 0.17, 0.16, 0.05, 0.04, 0.15)
+_RULING: tuple[Color, Color] = ((0.45, 0.45, 0.45), (0.92, 0.92, 0.92))
 _MARKERS: dict[str, tuple[Color, Color]] = {
     "yellow": ((0.94, 0.9, 0.1), (1.0, 1.0, 0.55)),
     "pink": ((0.95, 0.4, 0.6), (1.0, 0.75, 0.9)),
@@ -77,6 +78,16 @@ def pen_ink(rng: np.random.Generator) -> Ink:
     texture: Texture = "pencil" if name == "pencil" else pick(rng, ("even", "ball", "felt"))
     opaque = uniform(rng, 0.5, 1) if name != "pencil" and chance(rng, 0.12) else 0.0
     return Ink(_between(rng, _PENS[name]), texture, opaque)
+
+
+def ruling_ink(rng: np.random.Generator) -> Ink:
+    """What the lines of writing paper are printed with: faint, grey, blue or red."""
+    if chance(rng, 0.5):
+        return Ink(_between(rng, _RULING))
+    ends = _PENS[pick(rng, ("blue", "red"))]
+    color, faint = np.array(_between(rng, ends)), uniform(rng, 0.2, 0.8)
+    red, green, blue = (float(value) for value in 1 - (1 - color) * faint)
+    return Ink((red, green, blue))
 
 
 def marker_ink(rng: np.random.Generator) -> Ink:

@@ -181,7 +181,7 @@ def handwriting(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -
     scripts = [s for s in ("latin", "japanese") if s in fonts.scripts()]
     script = "japanese" if "japanese" in scripts and chance(rng, 0.15) else "latin"
     font = fonts.choose(rng, ("hand",), script)  # type: ignore[arg-type]
-    glyph = round(log_uniform(rng, 12, 64) if chance(rng, 0.85) else log_uniform(rng, 50, 140))
+    glyph = round(log_uniform(rng, 11, 64) if chance(rng, 0.85) else log_uniform(rng, 50, 140))
     count = int(rng.integers(1, 5))
     if script == "japanese":
         texts = [eastern(rng, int(rng.integers(2, 10)), "japanese") for _ in range(count)]
@@ -193,7 +193,7 @@ def handwriting(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -
     vertical = script == "japanese" and chance(rng, 0.3)
     setter = set_columns if vertical else set_lines
     block = slanted(rng, setter(font, glyph, texts, uniform(rng, 1.0, 1.6)), 0.35)
-    weight = int(rng.integers(0, 3)) if glyph > 28 else int(rng.integers(0, 2))
+    weight = int(rng.integers(0, 3)) if glyph > 20 else int(rng.integers(0, 2))
     if glyph > 28 and chance(rng, 0.2):
         weight = round(glyph * uniform(rng, 0.08, 0.2))
     if weight:
@@ -203,9 +203,10 @@ def handwriting(rng: np.random.Generator, fonts: Fonts, size: tuple[int, int]) -
 
 
 def written(rng: np.random.Generator, hand: Writer, size: tuple[int, int]) -> Coverage:
-    """A few lines somewhere on the page in someone's hand, now and then with their ruled lines."""
-    glyph = log_uniform(rng, 11, 30) if chance(rng, 0.65) else log_uniform(rng, 30, 75)
-    thick = log_uniform(rng, 0.045, 0.14)
+    """A few lines somewhere on the page in someone's hand."""
+    glyph = log_uniform(rng, 9, 30) if chance(rng, 0.65) else log_uniform(rng, 30, 75)
+    # Notes that were made smaller with their page are thick for their height.
+    thick = log_uniform(rng, 0.045, 0.24 if glyph < 30 else 0.14)
     if chance(rng, 0.12):  # a felt marker, as large as it is thick
         glyph, thick = log_uniform(rng, 35, 150), uniform(rng, 0.12, 0.3)
     strokes = note(rng, hand, glyph, int(rng.integers(1, 5)))
@@ -216,6 +217,27 @@ def written(rng: np.random.Generator, hand: Writer, size: tuple[int, int]) -> Co
     shift = f32(middle - (low + high) / 2)
     width = max(1.1, glyph * thick)
     return inked(rng, size, [stroke + shift for stroke in strokes], width, hand.pressure)
+
+
+def ruled(rng: np.random.Generator, note: Coverage) -> Coverage:
+    """The lines of the writing paper, which came along with a note: a few, longer than it."""
+    x, y, width, height = cv2.boundingRect((note > 0).astype(np.uint8))
+    canvas = np.zeros(note.shape, np.uint8)
+    gap, tilt = log_uniform(rng, 14, 60), rng.normal() * 0.006
+    left, right = x - uniform(rng, 0, 1) * 2 * gap, x + width + uniform(rng, 0, 1) * 4 * gap
+    thin, broken = uniform(rng, 0.5, 1.5), chance(rng, 0.5)
+    for level in np.arange(y + uniform(rng, 0, 1) * gap, y + height + gap, gap):
+        start = left
+        while start < right:
+            end = min(right, start + uniform(rng, 0.2, 4) * gap) if broken else right
+            across = np.linspace(start, end, 5)
+            path = f32(np.stack([across, level + (across - left) * tilt], axis=1))
+            draw(canvas, path, np.full(5, thin, np.float32), 255)
+            start = end + uniform(rng, 0, 2) * gap
+    if chance(rng, 0.15):  # and the one along its margin
+        column = f32(np.array([[left + gap, y - gap], [left + gap, y + height + 2 * gap]]))
+        draw(canvas, column, np.full(2, thin, np.float32), 255)
+    return f32(canvas) / np.float32(255)
 
 
 def sketch(rng: np.random.Generator, size: tuple[int, int]) -> Coverage:

@@ -52,7 +52,7 @@ class Press:
         if old:
             self.script = "latin"
         self.body = fonts.choose(rng, self._manners(), self.script)
-        self.long_s = old and chance(rng, 0.7)
+        self.long_s, self.german = old and chance(rng, 0.7), old and chance(rng, 0.6)
         self.broken: BrokenType | None = None
         if broken:
             self.script, self.broken = "latin", BrokenType(rng)
@@ -61,7 +61,7 @@ class Press:
         """Print, or now and then the face of a comic, as advertisements have it."""
         if self.old:
             return ("old",) if chance(self.rng, 0.6) else ("print",)
-        return ("print",) if chance(self.rng, 0.92) else ("comic",)
+        return ("print",) if chance(self.rng, 0.99) else ("comic",)
 
     def line(
         self, font: Font, glyph: float, spot: tuple[float, float], width: float, *, fill: bool
@@ -106,7 +106,8 @@ class Press:
     def _words(self, font: Font, words: int, characters: int) -> list[str]:
         """About so many words or characters, as the script has them."""
         if self.script == "latin":
-            found = latin_words(self.rng, words)
+            german = self.german and font.writes("äöüß")
+            found = latin_words(self.rng, words, german=german)
             return (
                 [self._spelled(word, font) for word in found] if self.old or self.broken else found
             )
@@ -123,6 +124,11 @@ class Press:
     def rule(self, start: tuple[float, float], end: tuple[float, float], width: float) -> None:
         """A straight printed line; the width is in page pixels."""
         path = np.linspace(start, end, 12).astype(np.float32)
+        if self.old or self.broken:  # bent brass, unevenly inked
+            path += self.rng.normal(0, 0.3 * self.scale, path.shape).astype(np.float32)
+            thick = np.float32(width * self.scale) * self.rng.uniform(0.7, 1.2, 12)
+            draw(self.rules, path, np.maximum(thick, 1.0).astype(np.float32), 255)
+            return
         draw(self.rules, path, max(1.0, width * self.scale), 255)
 
     def text_block(self, box: tuple[float, float, float, float]) -> None:

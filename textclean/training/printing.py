@@ -81,9 +81,12 @@ def print_layer(
         {"text": press.text_block, "table": press.table, "form": press.form}[kind](box)
     if chance(rng, 0.25):
         press.numbers(int(rng.integers(1, 7)))
-    if chance(rng, 0.15):
-        y = uniform(rng, 0, height)
-        press.rule((left, y), (box[2], y), uniform(rng, 0.8, 4))
+    if chance(rng, 0.35 if old or broken else 0.15):
+        y, thick = uniform(rng, 0, height), uniform(rng, 0.8, 4)
+        press.rule((left, y), (box[2], y), thick)
+        if chance(rng, 0.4):  # and a fine one along it, as above the pages of old books
+            beside = y + press.scale * thick * uniform(rng, 1.2, 3) * pick(rng, (-1, 1))
+            press.rule((left, beside), (box[2], beside), thick * uniform(rng, 0.25, 0.6))
     return _pulled(rng, press, size)
 
 

@@ -111,7 +111,7 @@ def effect_style(
     kind = pick(
         rng,
         ("hollow", "solid", "outlined", "toned", "faded", "double", "ghost"),
-        (0.26, 0.14 if busy else 0.26, 0.24, 0.1, 0.1, 0.1, 0.04),
+        (0.34, 0.12 if busy else 0.24, 0.22, 0.1, 0.08, 0.1, 0.04),
     )
     width = float(np.clip(size * log_uniform(rng, 0.02, 0.12), 1, 16))
     light = white if not (color and chance(rng, 0.5)) else _bright(rng)

@@ -17,22 +17,32 @@ _ONSETS = "b|c|d|f|g|h|j|k|l|m|n|p|qu|r|s|t|v|w|y|st|tr|pl|gr|ch|sh|th|br|cl|sp|
 _VOWELS = "a|a|e|e|e|i|i|o|o|u|ea|ou|ai|ee|oo|ie"
 _CODAS = "|||n|r|s|t|l|d|m|ng|nd|rt|st|ck|ss|nt|gh|ll"
 _SMALL = "a|the|of|to|in|is|it|and|that|he|on|as|at|but|we|be|or|no|so|if"
+_ENGLISH = _ONSETS, _VOWELS, _CODAS, _SMALL
+_GERMAN = (
+    "b|d|f|g|h|k|l|m|n|r|s|t|w|z|v|j|st|sch|schl|schw|tr|pf|gr|fr|kl|zw|ch|",
+    "a|a|e|e|e|e|i|i|o|u|ei|ei|ie|au|eu|ä|ö|ü",
+    "||n|n|n|r|s|t|l|ch|ck|tz|ng|nd|st|ß|cht|ll|mm|ff|rt|lt|nk",
+    "der|die|das|und|ist|nicht|zu|den|von|sich|er|es|ein|mit|auf|daß|als|aber|so|wie|Muth",
+)
 _MARKS = ",|,|.|.|;|:|!|?|...|-"
 _SOUNDS = "BOOM|CRASH|Tsk|WHAM!|zzz|KRAK|swoosh|BAM!!|PLOP|Aaaah"
 
 
-def latin_words(rng: np.random.Generator, count: int, *, capitals: bool = False) -> list[str]:
+def latin_words(
+    rng: np.random.Generator, count: int, *, capitals: bool = False, german: bool = False
+) -> list[str]:
     """Words of one to four syllables with punctuation here and there."""
+    onsets, vowels, codas, small = _GERMAN if german else _ENGLISH
     words = []
     for _ in range(count):
         if chance(rng, 0.3):
-            word = _part(rng, _SMALL)
+            word = _part(rng, small)
         elif chance(rng, 0.04):
             word = str(int(rng.integers(0, 10 ** int(rng.integers(1, 5)))))
         else:
             parts = int(rng.choice([1, 2, 3, 4], p=[0.4, 0.35, 0.2, 0.05]))
             word = "".join(
-                _part(rng, _ONSETS) + _part(rng, _VOWELS) + _part(rng, _CODAS) for _ in range(parts)
+                _part(rng, onsets) + _part(rng, vowels) + _part(rng, codas) for _ in range(parts)
             )
         if chance(rng, 0.12):
             word = word.capitalize()
