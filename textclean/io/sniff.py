@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -85,6 +86,8 @@ _PREFIXES: Final = (
     (b"AT&TFORM", "djvu"),
 )
 
+# A size or a comment follows; "P5 is ..." may begin a text.
+_NETPBM: Final = re.compile(rb"P[1-6]\s+[#\d]|P7\s+(#|WIDTH|HEIGHT|DEPTH|MAXVAL|TUPLTYPE)")
 _BMP_HEADERS: Final = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 
 
@@ -103,7 +106,7 @@ def sniff(head: bytes) -> str | None:
             return kind
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
-    if head[:1] == b"P" and head[1:2] in b"1234567" and head[2:3].isspace():
+    if _NETPBM.match(head):
         return "pnm"
     if head[:1] == b"\n" and head[1:2] in b"\0\2\3\4\5" and head[2:3] == b"\1":
         return "pcx"

@@ -302,8 +302,15 @@ class TestSniff:
         assert sniff(b"\0\0\0\x1cftypheic") == "heif"
         assert sniff(b"II+\0") == "tiff"
         assert sniff(b"P6\n# by a scanner\n2 2 255\n") == "pnm"
-        assert sniff(b"P6 is how this text begins") == "pnm"
-        assert sniff(b"Page 1") is sniff(b"P8\n") is sniff(b"P6") is None
+        assert sniff(b"P7\nWIDTH 2\n") == sniff(b"P1 2 2") == "pnm"
+        assert (
+            sniff(b"P6 is how this text begins")
+            is sniff(b"P7\nof 9")
+            is sniff(b"Page 1")
+            is sniff(b"P8\n")
+            is sniff(b"P6")
+            is None
+        )
         assert sniff(b"\n\5\1\x08") == "pcx"
 
     def test_pages(self) -> None:
