@@ -113,11 +113,3 @@ def _over_channels(operation: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
         joined = operation(joined[:-1], flat[further:])
     found: NDArray[Any] = np.ascontiguousarray(joined[::channels])
     return found
-
-
-def changed(before: NDArray[Any], after: NDArray[Any]) -> Mask:
-    """``(H, W)`` bool: where two arrays of pixels of the same shape differ."""
-    if before.ndim == 2:
-        same: Mask = before != after
-        return same
-    return Differences.of(before, after).mask
