@@ -15,6 +15,7 @@ import numpy as np
 
 from textclean.detect.blocks import Block, in_reading_order
 from textclean.detect.lines import Line, across_extent, span_quad
+from textclean.mask.morphology import Components
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,17 +107,16 @@ def completed(block: Block, paper: Paper, others: Sequence[Polygon]) -> Block:
 def _marks(block: Block, paper: Paper, others: Sequence[Polygon], frame: _Frame) -> list[_Mark]:
     """Small marks on the block's sheet of paper that no line covers."""
     x0, y0, _, _ = paper.box
-    ink = (paper.distance > 0.4 * paper.contrast).astype(np.uint8)
+    ink = paper.distance > 0.4 * paper.contrast
     taken = paper.core.astype(np.uint8)
     for polygon in others:
         cv2.fillPoly(taken, [np.rint(polygon - (x0, y0)).astype(np.int32)], 1)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    area, size = stats[:, cv2.CC_STAT_AREA], stats[:, 2:4].max(axis=1)
-    low, high = stats[:, :2], stats[:, :2] + stats[:, 2:4]
+    parts = Components.of(ink)
+    low, high = parts.box[:, :2], parts.box[:, :2] + parts.box[:, 2:]
     inside = (low > 0).all(axis=1) & (high < ink.shape[::-1]).all(axis=1)
-    covered = np.bincount(labels[taken > 0], minlength=count) > 0.2 * area
-    enough = area >= max(3.0, (0.06 * block.thickness) ** 2)
-    fitting = (size <= _DASH * block.thickness) & ~covered & inside & enough
+    covered = parts.count(taken > 0) > 0.2 * parts.area
+    enough = parts.area >= max(3.0, (0.06 * block.thickness) ** 2)
+    fitting = (parts.longest <= _DASH * block.thickness) & ~covered & inside & enough
     margin = max(2, round(0.3 * block.thickness))
     marks = []
     for index in np.flatnonzero(fitting[1:]) + 1:
@@ -124,8 +124,8 @@ def _marks(block: Block, paper: Paper, others: Sequence[Polygon], frame: _Frame)
         window = np.s_[
             max(top - margin, 0) : bottom + margin, max(left - margin, 0) : right + margin
         ]
-        mark = labels[window] == index
-        crowd = (ink[window] > 0) & ~mark & (taken[window] == 0)
+        mark = parts.labels[window] == index
+        crowd = ink[window] & ~mark & (taken[window] == 0)
         # Borders and drawings reach beyond the sheet; dots of screentone stand in a crowd.
         if paper.interior[window][mark].all() and crowd.mean() <= _CROWD:
             ys, xs = np.nonzero(mark)

@@ -57,12 +57,11 @@ class Pieces:
             image: ``(H, W, 3)`` uint8.
         """
         parts = Components.of(mask)
-        count = len(parts.area)
         inside = parts.labels[mask]
         area = parts.area.astype(np.float64)
 
         def mean(values: NDArray[np.uint8]) -> NDArray[np.float64]:
-            total = np.bincount(inside, weights=values[mask], minlength=count)
+            total = np.bincount(inside, weights=values[mask], minlength=parts.number)
             averages: NDArray[np.float64] = total / np.maximum(area, 1)
             return averages
 

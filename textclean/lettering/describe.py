@@ -9,7 +9,7 @@ import numpy as np
 
 from textclean.lettering.lines import lines_of
 from textclean.lettering.setting import alignment, slant, spacing
-from textclean.lettering.size import font_size, without_ruby
+from textclean.lettering.size import Bodies, font_size, without_ruby
 from textclean.mask.morphology import dilate, rasterize, ring
 from textclean.surface import channel_distance, strongest
 from textclean.types import Lettering
@@ -62,8 +62,9 @@ def _measured(
     lines = lines_of(ink, outlines, region.direction)
     if not lines:
         return None
-    size = font_size(lines, region)
-    lines = without_ruby(lines, region)
+    bodies = Bodies.of(lines, region)
+    size = font_size(bodies, region)
+    lines = without_ruby(lines, bodies)
     return Lettering(
         font_size=round(size, 1),
         stroke_width=round(_stroke_width(ink & area), 1),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from textclean.mask.bubble import largest_rectangle
+from textclean.lettering.rectangle import largest_rectangle
 from textclean.mask.morphology import Components, erode, rasterize
 from textclean.surface import channel_distance
 
@@ -111,7 +111,7 @@ def _away(polygon: Polygon, offset: Polygon, shape: tuple[int, int]) -> NDArray[
 
 def _largest_part(free: Mask) -> Mask:
     parts = Components.of(np.ascontiguousarray(free), connectivity=4)
-    if len(parts.area) < 2:
+    if parts.number < 2:
         return free
     largest: Mask = parts.labels == 1 + int(parts.area[1:].argmax())
     return largest

@@ -96,31 +96,40 @@ def pitch(inks: Sequence[Mask], height: float) -> tuple[float, float]:
         the ink of any place: 0.03 for signs in cells, 0.2 for an alphabet.
     """
     profiles = [np.trim_zeros(ink.sum(axis=0).astype(np.float64)) for ink in inks]
-    best = np.inf, height * _USUAL, 1.0
-    for ratio in _PITCHES:
-        weight, inked = _UNSEEN[0], _UNSEEN[0] * _UNSEEN[1]
-        for profile in profiles:
-            count, crossed = _crossed(profile, float(ratio) * height)
-            weight, inked = weight + count, inked + count * crossed
-        against = inked / weight + _UNUSUAL * abs(float(ratio) - _USUAL)
-        best = min(best, (against, float(ratio) * height, inked / weight))
-    return best[1:]
+    distances = _PITCHES * height
+    weight = np.full(len(distances), _UNSEEN[0])
+    inked = weight * _UNSEEN[1]
+    for profile in profiles:
+        count, crossed = _crossed(profile, distances)
+        weight, inked = weight + count, inked + count * crossed
+    share = inked / weight
+    against = share + _UNUSUAL * np.abs(_PITCHES - _USUAL)
+    best = int(against.argmin())
+    return float(distances[best]), float(share[best])
 
 
-def _crossed(profile: NDArray[np.float64], distance: float) -> tuple[int, float]:
-    """How many borders cross a line, and the least ink on them, in the ink of any place."""
+def _crossed(
+    profile: NDArray[np.float64], distances: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """How many borders cross a line at each distance, and the least ink on them, in any place's.
+
+    All distances and places of the first border at once: ``(distances, places, borders)``.
+    """
     length = len(profile)
-    starts = np.arange(-distance, 0.0, max(0.5, distance / 40))
-    borders = np.arange(0.0, length + distance, distance)
-    places = np.rint(starts[:, None] + borders[None]).astype(int)
-    inside = (places > 0) & (places < length - 1)
-    count = inside.sum(axis=1)
-    ink = np.where(inside, profile[np.clip(places, 0, length - 1)], 0.0).sum(axis=1)
+    steps = np.maximum(0.5, distances / 40)
+    first = -distances[:, None] + steps[:, None] * np.arange(int((distances / steps).max()) + 1)
+    borders = distances[:, None] * np.arange(int(length / distances.min()) + 2)
+    places = np.rint(first[:, :, None] + borders[:, None, :]).astype(np.intp)
+    inside = (places > 0) & (places < length - 1) & (first < 0)[:, :, None]
+    count = inside.sum(axis=2)
+    ink = np.where(inside, profile[np.clip(places, 0, length - 1)], 0.0).sum(axis=2)
     ink = ink / np.maximum(count, 1) / profile.mean()
     # As many as there is room for, or one less.
-    ink[count < max(1, int(count.max()) - 1)] = np.inf
-    best = int(ink.argmin())
-    return (int(count[best]), float(ink[best])) if count[best] else (0, 0.0)
+    most = count.max(axis=1, keepdims=True)
+    ink[count < np.maximum(1, most - 1)] = np.inf
+    best = ink.argmin(axis=1)[:, None]
+    count = np.take_along_axis(count, best, 1)[:, 0]
+    return count, np.where(count > 0, np.take_along_axis(ink, best, 1)[:, 0], 0.0)
 
 
 def _lengths(ink: Mask) -> NDArray[np.intp]:

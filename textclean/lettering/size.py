@@ -36,8 +36,33 @@ _SQUARE, _STANDING, _CROSSED, _BIAS = 4.7, -11.0, -20.0, 7.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Bodies:
+    """Lines without the small signs beside them.
+
+    Attributes:
+        inks: ``(h, w)`` bool each, turned so that they run to the right.
+        heights: ``(n,)`` pixels from the top of each one's signs to the bottom.
+        usual: The height of those that have most of the ink.
+    """
+
+    inks: tuple[Mask, ...]
+    heights: NDArray[np.float64]
+    usual: float
+
+    @classmethod
+    def of(cls, lines: Sequence[Line], region: Region) -> Bodies:
+        """The bodies of some lines; the region says how they run."""
+        turned = (line.ink.T if region.direction == "vertical" else line.ink for line in lines)
+        inks = tuple(body(ink) for ink in turned)
+        heights = np.array([thickness(ink) for ink in inks])
+        order = np.argsort(heights)
+        share = np.cumsum([np.count_nonzero(inks[index]) for index in order])
+        return cls(inks, heights, float(heights[order[np.searchsorted(share, share[-1] / 2)]]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Measured:
-    """Lines of one size, without the small signs beside them.
+    """Lines of one size; ruby is smaller.
 
     Attributes:
         inks: ``(h, w)`` bool each, turned so that they run to the right.
@@ -52,16 +77,15 @@ class _Measured:
     crossed: float
 
 
-def font_size(lines: Sequence[Line], region: Region) -> float:
+def font_size(bodies: Bodies, region: Region) -> float:
     """Height of the em or side of the cell, in pixels.
 
     Args:
-        lines: The lines.
+        bodies: Of the region's lines.
         region: Says how they run and, where it was recognized, what they say.
     """
-    is_column = region.direction == "vertical"
-    found = _measured(_running_right(lines, region))
-    if not is_column and not _is_full_width(found, region.text):
+    found = _measured(bodies)
+    if region.direction != "vertical" and not _is_full_width(found, region.text):
         heights = np.concatenate([letters(ink)[:, 3] for ink in found.inks])
         tall = heights[heights >= _TALL * float(np.quantile(heights, 0.93))]
         return float(np.median(tall)) / _CAPITAL
@@ -70,40 +94,28 @@ def font_size(lines: Sequence[Line], region: Region) -> float:
     return max(found.cell, found.thickness)  # some faces' cells are narrower than they are high
 
 
-def without_ruby(lines: Sequence[Line], region: Region) -> list[Line]:
+def without_ruby(lines: Sequence[Line], bodies: Bodies) -> list[Line]:
     """The lines without those of small signs that stand close beside another.
 
     Args:
         lines: The lines.
-        region: Says how they run.
+        bodies: Theirs.
     """
-    _, heights, usual = _heights(_running_right(lines, region))
-    small = heights < _RUBY * usual
+    small = bodies.heights < _RUBY * bodies.usual
     across = np.array([line.across for line in lines])
     away = np.abs(across[:, None] - across[~small][None]).min(axis=1)
     return [
-        line for line, out in zip(lines, small & (away < _BESIDE * usual), strict=True) if not out
+        line
+        for line, out in zip(lines, small & (away < _BESIDE * bodies.usual), strict=True)
+        if not out
     ]
 
 
-def _running_right(lines: Sequence[Line], region: Region) -> list[Mask]:
-    return [line.ink.T if region.direction == "vertical" else line.ink for line in lines]
-
-
-def _heights(inks: Sequence[Mask]) -> tuple[list[Mask], NDArray[np.float64], float]:
-    """The lines' bodies, how high each is, and how high those with most of the ink are."""
-    bodies = [body(ink) for ink in inks]
-    heights = np.array([thickness(ink) for ink in bodies])
-    order = np.argsort(heights)
-    share = np.cumsum([np.count_nonzero(bodies[index]) for index in order])
-    return bodies, heights, float(heights[order[np.searchsorted(share, share[-1] / 2)]])
-
-
-def _measured(inks: Sequence[Mask]) -> _Measured:
-    """What the lines that have most of the ink have in common; ruby is smaller."""
-    bodies, heights, usual = _heights(inks)
-    alike = (heights >= _ALIKE * usual) & (heights <= usual / _ALIKE)
-    same = tuple(ink for ink, is_alike in zip(bodies, alike, strict=True) if is_alike)
+def _measured(bodies: Bodies) -> _Measured:
+    """What the lines that have most of the ink have in common."""
+    usual = bodies.usual
+    alike = (bodies.heights >= _ALIKE * usual) & (bodies.heights <= usual / _ALIKE)
+    same = tuple(ink for ink, is_alike in zip(bodies.inks, alike, strict=True) if is_alike)
     return _Measured(same, usual, *pitch(same, usual))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from textclean.mask.morphology import Components, closed, dilate, opened, rasterize
+from textclean.mask.morphology import Components, closed, dilate, opened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,12 +37,6 @@ STAYS = 0.8
 SLACK = 1
 """Pixels that a mask may reach beyond the inside: the border begins about there."""
 
-GRID = 128
-"""Cells along the longer side of the grid on which the largest rectangle is sought."""
-
-COARSE = 12
-"""Cells along the rectangle's shorter side at least; otherwise a finer grid is taken."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bubble:
@@ -51,14 +45,12 @@ class Bubble:
     Attributes:
         polygon: ``(N, 2)`` float32 outline, in pixels of the page.
         kind: "caption" when it is nearly a rectangle.
-        safe_box: The largest upright rectangle inside it, on the page.
         box: Crop of the page that ``interior`` covers.
         interior: ``(h, w)`` bool, lettering and drawings in the bubble included.
     """
 
     polygon: Polygon
     kind: Literal["bubble", "caption"]
-    safe_box: Box
     box: Box
     interior: Mask
 
@@ -78,7 +70,7 @@ class Bubble:
     def describe(self, region: Region) -> Region:
         """The region with its bubble; sound effects and signs in a bubble stay what they are."""
         kind = self.kind if region.kind in ("bubble", "caption", "free") else region.kind
-        return region.with_(kind=kind, bubble=self.polygon, safe_box=self.safe_box)
+        return region.with_(kind=kind, bubble=self.polygon)
 
 
 def find_bubble(ink: InkMap, lettering: Mask, box: Box) -> Bubble | None:
@@ -144,34 +136,6 @@ def limit_to_bubble(mask: Mask, strokes: Mask, inside: Mask, grown: int) -> Mask
     return mask & (allowed | dilate(strokes & ~allowed, grown))
 
 
-def largest_rectangle(inside: Mask) -> Box | None:
-    """The largest upright rectangle in a shape, or None when the shape is empty.
-
-    Found by the largest rectangle under each row's histogram, in a time that grows with the number
-    of cells. Shapes of more than :data:`GRID` pixels are first reduced to cells
-    that lie wholly inside, so that the rectangle does; its sides are then moved out pixel by pixel
-    as far as the shape goes: it comes close to the largest. On smaller shapes it
-    is the largest there is.
-
-    Args:
-        inside: ``(H, W)`` bool.
-
-    Returns:
-        ``x0, y0, x1, y1``, the last two exclusive; every pixel of it is inside.
-    """
-    if not inside.any():
-        return None
-    factor = -(-max(inside.shape) // GRID)
-    while True:
-        cells = _under_histograms(_whole_cells(inside, factor))
-        if factor == 1:
-            return cells
-        if cells is not None and min(cells[2] - cells[0], cells[3] - cells[1]) >= COARSE:
-            x0, y0, x1, y1 = (factor * side for side in cells)
-            return _moved_out(inside, (x0, y0, x1, y1))
-        factor //= 2  # so thin that a cell is a large part of it
-
-
 def _component(plane: NDArray[np.uint8], lettering: Mask) -> Mask | None:
     """The connected inside that holds, or closely surrounds, most of the lettering."""
     parts = Components.of(plane >= INSIDE, connectivity=4)
@@ -197,7 +161,7 @@ def _smooth(shape: Mask, lettering: Mask) -> Mask:
     even = opened(closed(padded, radius), radius)
     even = even[2 * radius + 1 : -2 * radius - 1, 2 * radius + 1 : -2 * radius - 1]
     parts = Components.of(even, connectivity=4)
-    if len(parts.area) == 1:
+    if parts.number == 1:
         return shape
     hits = parts.count(lettering)
     hits[0] = -1
@@ -214,73 +178,9 @@ def _bubble(interior: Mask, box: Box) -> Bubble | None:
         return None
     _, (width, height), _ = cv2.minAreaRect(outline)
     share = float(interior.sum()) / ((width + 1.0) * (height + 1.0))
-    # Within the outline that is reported, too: the two differ by a pixel here and there.
-    safe = largest_rectangle(interior & rasterize([simple], interior.shape))
-    if safe is None:
-        return None
-    x0, y0 = box[:2]
     return Bubble(
-        polygon=simple + np.array([x0, y0], np.float32),
+        polygon=simple + np.array(box[:2], np.float32),
         kind="caption" if share >= CAPTION else "bubble",
-        safe_box=(safe[0] + x0, safe[1] + y0, safe[2] + x0, safe[3] + y0),
         box=box,
         interior=interior,
     )
-
-
-def _whole_cells(inside: Mask, factor: int) -> Mask:
-    """Cells of ``factor`` by ``factor`` pixels that lie wholly inside; what is left over is not."""
-    if factor == 1:
-        return inside
-    rows, columns = inside.shape[0] // factor, inside.shape[1] // factor
-    part = inside[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
-    return np.asarray(part.all(axis=(1, 3)), bool)
-
-
-def _under_histograms(grid: Mask) -> Box | None:
-    """The largest rectangle of True cells; of equals, the first from the top, then the left.
-
-    For each cell, the rectangle that stands on it as high as its column goes, as wide as it gets:
-    the largest there is is one of these. Row by row, from the one above.
-    """
-    if not grid.any():
-        return None
-    rows, columns = grid.shape
-    place = np.arange(columns)
-    # How far each row goes on without a gap, to the left and, exclusive, to the right.
-    starts = np.maximum.accumulate(np.where(grid, 0, place + 1), axis=1)
-    ends = np.minimum.accumulate(np.where(grid, columns, place)[:, ::-1], axis=1)[:, ::-1]
-    height = np.zeros(columns, np.int64)
-    left, right = np.zeros(columns, np.int64), np.full(columns, columns)
-    lefts, rights, heights = (np.empty(grid.shape, np.int64) for _ in range(3))
-    for row in range(rows):
-        cells = grid[row]
-        height = np.where(cells, height + 1, 0)
-        left = np.where(cells, np.maximum(left, starts[row]), 0)
-        right = np.where(cells, np.minimum(right, ends[row]), columns)
-        lefts[row], rights[row], heights[row] = left, right, height
-    area = heights * (rights - lefts)
-    row = int(area.max(axis=1).argmax())
-    best = np.flatnonzero(area[row] == area[row].max())
-    first = best[np.lexsort((-lefts[row, best], rights[row, best]))[0]]
-    tall = int(heights[row, first])
-    return int(lefts[row, first]), row + 1 - tall, int(rights[row, first]), row + 1
-
-
-def _moved_out(inside: Mask, box: Box) -> Box:
-    """The box with its sides moved out, one pixel each in turn, as long as all is inside."""
-    height, width = inside.shape
-    x0, y0, x1, y1 = box
-    moved = True
-    while moved:
-        before = (x0, y0, x1, y1)
-        if x0 > 0 and inside[y0:y1, x0 - 1].all():
-            x0 -= 1
-        if y0 > 0 and inside[y0 - 1, x0:x1].all():
-            y0 -= 1
-        if x1 < width and inside[y0:y1, x1].all():
-            x1 += 1
-        if y1 < height and inside[y1, x0:x1].all():
-            y1 += 1
-        moved = before != (x0, y0, x1, y1)
-    return x0, y0, x1, y1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import cv2
@@ -97,19 +97,17 @@ def local_range(image: Image) -> NDArray[np.float32]:
     return np.asarray(strongest(high - low), np.float32)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Components:
-    """The connected components of a mask.
+    """The connected components of a mask; measured where somebody asks.
 
     Attributes:
         labels: ``(H, W)`` int32, 0 = background, components from 1.
-        area: ``(n + 1,)`` pixel counts; index 0 is the background's.
-        box: ``(n + 1, 4)`` x, y, width, height.
+        number: Number of labels, the background's among them: n + 1.
     """
 
     labels: NDArray[np.int32]
-    area: NDArray[np.int64]
-    box: NDArray[np.int32]
+    number: int
 
     @classmethod
     def of(cls, mask: Mask, connectivity: int = 8) -> Components:
@@ -119,20 +117,48 @@ class Components:
         top, left = around[0].start & ~1, around[1].start & ~1
         part = mask[top : around[0].stop, left : around[1].stop]
         sparse = 2 * part.size < mask.size
-        view = np.ascontiguousarray(part) if sparse else mask
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(
-            view.view(np.uint8), connectivity=connectivity
-        )
-        area = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
-        box = np.asarray(stats[:, :4], np.int32)
+        view = np.ascontiguousarray(part if sparse else mask).view(np.uint8)
+        number, labels = cv2.connectedComponents(view, connectivity=connectivity)
         if sparse:
             whole = np.zeros(mask.shape, np.int32)
             whole[top : top + part.shape[0], left : left + part.shape[1]] = labels
-            labels, area[0] = whole, area[0] + mask.size - part.size
-            box[:, 0] += left
-            box[:, 1] += top
-            box[0] = 0, 0, mask.shape[1], mask.shape[0]
-        return cls(np.asarray(labels, np.int32), area, box)
+            labels = whole
+        return cls(np.asarray(labels, np.int32), number)
+
+    @cached_property
+    def area(self) -> NDArray[np.int64]:
+        """``(n + 1,)`` pixel counts; index 0 is the background's."""
+        label, _, first, end = self._runs
+        area = np.bincount(label, weights=end - first, minlength=self.number).astype(np.int64)
+        area[0] = self.labels.size - area.sum()
+        return area
+
+    @cached_property
+    def box(self) -> NDArray[np.int32]:
+        """``(n + 1, 4)`` x, y, width, height; index 0 is the whole array."""
+        label, row, first, end = self._runs
+        height, width = self.labels.shape
+        left, right = np.full(self.number, width), np.zeros(self.number, np.intp)
+        top, bottom = np.zeros(self.number, np.intp), np.zeros(self.number, np.intp)
+        np.minimum.at(left, label, first)
+        np.maximum.at(right, label, end)
+        top[label[::-1]] = row[::-1]  # rows rise: the last that is written is the first there is
+        bottom[label] = row + 1
+        left[0], right[0], top[0], bottom[0] = 0, width, 0, height
+        return np.stack([left, top, right - left, bottom - top], axis=1).astype(np.int32)
+
+    @cached_property
+    def _runs(self) -> tuple[NDArray[np.intp], ...]:
+        """Label, row, first column and column behind of each stretch of one component in a row."""
+        height, width = self.labels.shape
+        begins = np.ones((height, width), bool)
+        np.not_equal(self.labels[:, 1:], self.labels[:, :-1], out=begins[:, 1:])
+        place = np.flatnonzero(begins)
+        label = self.labels.ravel()[place]
+        stretch = np.flatnonzero(label)
+        end = np.append(place, height * width)[stretch + 1]  # each row begins with a stretch
+        row, first = np.divmod(place[stretch], max(width, 1))
+        return label[stretch].astype(np.intp), row, first, end - row * width
 
     @property
     def longest(self) -> NDArray[np.int32]:
@@ -142,7 +168,7 @@ class Components:
 
     def count(self, where: Mask) -> NDArray[np.int64]:
         """``(n + 1,)`` number of each component's pixels under ``where``."""
-        return np.bincount(self.labels[where], minlength=len(self.area)).astype(np.int64)
+        return np.bincount(self.labels[where], minlength=self.number).astype(np.int64)
 
     def select(self, chosen: NDArray[np.bool_]) -> Mask:
         """The pixels of the chosen components; index 0 is ignored."""

@@ -11,7 +11,7 @@ from PIL import ImageDraw, ImageFont
 
 from textclean.lettering.lines import Line
 from textclean.lettering.signs import body, pitch, thickness
-from textclean.lettering.size import font_size, without_ruby
+from textclean.lettering.size import Bodies, font_size, without_ruby
 from textclean.types import Direction, Region
 
 REGION = Region(np.array([[0, 0], [9, 0], [9, 9]], np.float32))
@@ -44,7 +44,8 @@ def _sign(ink: np.ndarray, rng: np.random.Generator, left: int, top: int, side: 
 def _size(*inks: np.ndarray, direction: Direction = "horizontal", text: str | None = None) -> float:
     turned = [ink.T if direction == "vertical" else ink for ink in inks]
     lines = [Line(np.ascontiguousarray(ink), 0.0, 0.0, 1.0, 0.0) for ink in turned]
-    return font_size(lines, replace(REGION, direction=direction, text=text))
+    region = replace(REGION, direction=direction, text=text)
+    return font_size(Bodies.of(lines, region), region)
 
 
 def _words(text: str, size: int) -> np.ndarray:
@@ -98,8 +99,9 @@ def test_lines_of_ruby_are_told_by_their_place() -> None:
     large, small = _signs(6, 30), _signs(8, 15)
     places = ((large, 100.0), (small, 78.0), (large, 155.0), (small, 210.0))
     lines = [Line(ink, 0.0, 0.0, 1.0, across) for ink, across in places]
-    assert [line.across for line in without_ruby(lines, REGION)] == [100.0, 155.0, 210.0]
-    assert without_ruby(lines[:1], REGION) == lines[:1]
+    kept = without_ruby(lines, Bodies.of(lines, REGION))
+    assert [line.across for line in kept] == [100.0, 155.0, 210.0]
+    assert without_ruby(lines[:1], Bodies.of(lines[:1], REGION)) == lines[:1]
 
 
 def test_small_signs_beside_a_line_are_left_out() -> None:
