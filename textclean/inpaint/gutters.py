@@ -112,7 +112,8 @@ def paint_gutters(
         painted[near][own] = np.rint(np.median(image[near][beside], axis=0))
         rest[near] &= ~(own | line)
         # One pixel more: along its edge the gutter is mixed with what it borders.
-        band[near] |= own | _grown(_grown(piece & ~own, BAND) & inside[near], 1)
+        mixed = (line & _grown(own, 1)) | _grown(_grown(piece & ~own, BAND) & inside[near], 1)
+        band[near] |= own | mixed
     return painted, rest, band & ~rest
 
 

@@ -70,6 +70,17 @@ def test_no_paper_flows_into_the_panel() -> None:
     assert (kept[~mask] == torn[~mask]).all()
 
 
+def test_the_row_in_which_paper_and_panel_mix_goes_on_and_does_not_flow_either() -> None:
+    truth, mask = page(frame=0), crossing()
+    truth[139, 20:380] = truth[160, 20:380] = 225
+    torn = truth.copy()
+    torn[mask] = 0
+    kept = GuttersFirst(DiffusionInpainter("telea"))(torn, mask)
+    mixed = mask & (truth == 225).all(axis=2)
+    assert (kept[mixed] == 225).all()
+    assert kept[mask & (truth < 200).all(axis=2)].max() < 165
+
+
 def test_a_bubble_that_opens_into_the_gutter_is_no_gutter() -> None:
     image = page()
     cv2.ellipse(image, (200, 150), (70, 40), 0, 0, 360, (255, 255, 255), cv2.FILLED)
