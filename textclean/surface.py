@@ -88,11 +88,11 @@ def fit(
     Raises:
         ValueError: There is no sample.
     """
-    ys, xs = np.nonzero(samples)
-    if not len(ys):
+    places = np.flatnonzero(samples)
+    if not len(places):
         raise ValueError("a surface needs at least one sample")
-    step = -(-len(ys) // _MAX_SAMPLES)
-    ys, xs = ys[::step], xs[::step]
+    step = -(-len(places) // _MAX_SAMPLES)
+    ys, xs = np.divmod(places[::step], samples.shape[1])
     values = image[ys, xs].astype(np.float64)
     shape = (int(image.shape[0]), int(image.shape[1]))
     center = np.median(values, axis=0)

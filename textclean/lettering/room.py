@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import TYPE_CHECKING, Final
 
 import cv2
@@ -138,7 +139,7 @@ def safe_ellipse(free: Mask, safe_box: Box) -> Box | None:
     for middle in (_middle(around), _middle(whole), (_middle(around) + _middle(whole)) / 2):
         for box in (around, whole):
             ratio = float((box[2] - box[0]) / (box[3] - box[1]))
-            found = _largest(upto, middle, ratio)
+            found = _largest(upto, middle, ratio, beyond=0 if best is None else _area(best))
             if found is not None and (best is None or _area(found) > _area(best)):
                 best = found
     return best
@@ -154,22 +155,31 @@ def ellipse_mask(box: Box, shape: tuple[int, int]) -> Mask:
     return mask
 
 
-def _largest(upto: NDArray[np.int32], middle: NDArray[np.float64], ratio: float) -> Box | None:
-    """The largest ellipse of some proportions around a point."""
-    small, large = 0.0, float(max(upto.shape[0], upto.shape[1] - 1))
+def _largest(
+    upto: NDArray[np.int32], middle: NDArray[np.float64], ratio: float, beyond: int
+) -> Box | None:
+    """The largest ellipse of some proportions around a point, if its box is larger than that."""
+    small, large = float(np.sqrt(beyond / ratio)), float(max(upto.shape[0], upto.shape[1] - 1))
+    if beyond and not _fits(upto, _around(middle, small, ratio)):
+        return None
     best: Box | None = None
     for _ in range(_STEPS):
         height = (small + large) / 2
-        half = np.array([height * ratio, height]) / 2
-        (x0, y0), (x1, y1) = np.ceil(middle - half).astype(int), np.floor(middle + half).astype(int)
-        box = (int(x0), int(y0), int(x1), int(y1))
-        if x1 <= x0 or y1 <= y0:
+        box = _around(middle, height, ratio)
+        if box[2] <= box[0] or box[3] <= box[1]:
             small = height
         elif _fits(upto, box):
             small, best = height, box
         else:
             large = height
     return best
+
+
+def _around(middle: NDArray[np.float64], height: float, ratio: float) -> Box:
+    """Whole pixels of the box of a height around a point."""
+    half = height * ratio / 2, height / 2
+    x, y = float(middle[0]), float(middle[1])
+    return ceil(x - half[0]), ceil(y - half[1]), floor(x + half[0]), floor(y + half[1])
 
 
 def _fits(upto: NDArray[np.int32], box: Box) -> bool:

@@ -181,15 +181,12 @@ class Components:
 
 def _around(mask: Mask, reach: int) -> tuple[slice, slice] | None:
     """The part of the array that is within a reach of what is set; None when nothing is."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not len(rows):
+    left, top, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+    if not width:
         return None
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    columns = np.flatnonzero(mask[top:bottom].any(axis=0))
-    left, right = int(columns[0]), int(columns[-1]) + 1
     return (
-        slice(max(top - reach, 0), bottom + reach),
-        slice(max(left - reach, 0), right + reach),
+        slice(max(top - reach, 0), top + height + reach),
+        slice(max(left - reach, 0), left + width + reach),
     )
 
 
