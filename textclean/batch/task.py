@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from textclean import regions_json
+from textclean.batch.freed import give_back
 from textclean.batch.job import Job, open_job
 from textclean.batch.marks import Mark, digest_of, input_digest, input_path
 from textclean.batch.page import failed_page, process_page
@@ -123,6 +124,17 @@ class PageWorker:
             FileAccessError: The results cannot be written.
         """
         try:
+            return self._processed(task)
+        finally:
+            give_back()
+
+    def close(self) -> None:
+        """Let go of all documents; safe to call twice."""
+        while self._documents:
+            self._documents.popitem()[1][0].close()
+
+    def _processed(self, task: PageTask) -> Outcome:
+        try:
             source, known = self._opened(task.job)
             entry = source.entries[task.number - 1]
             mark = Mark.of(input_path(source, entry), input_digest(source, entry, known))
@@ -147,11 +159,6 @@ class PageWorker:
         return Outcome(
             report, mark, tuple(keeper.parts), result.regions, keeper.record, dict(result.versions)
         )
-
-    def close(self) -> None:
-        """Let go of all documents; safe to call twice."""
-        while self._documents:
-            self._documents.popitem()[1][0].close()
 
     def _opened(self, job: Job) -> tuple[Document, dict[Path, str]]:
         if job.source not in self._documents:

@@ -27,7 +27,7 @@ from textclean.training.holes import grown_hole
 from textclean.training.inks import marker_ink, pen_ink, ruling_ink, stamp_ink, textured
 from textclean.training.paper import Scan, paper
 from textclean.training.penmanship import writer
-from textclean.training.pens import handwriting, highlight, ruled, sketch, strokes, written
+from textclean.training.pens import handwriting, highlight, ruled, sheet, sketch, strokes, written
 from textclean.training.printing import print_layer
 from textclean.training.sample import Sample
 from textclean.training.stamps import stamp
@@ -50,6 +50,7 @@ def document_page(
     *,
     old: bool | None = None,
     amount: float | None = None,
+    notes: bool = False,
 ) -> DrawnPage:
     """A piece of an annotated document.
 
@@ -59,6 +60,7 @@ def document_page(
         size: Height and width in pixels.
         old: Whether it is a yellowed page, mostly of old or broken type; None = three in ten are.
         amount: Annotations per 256 by 256 pixels, 0 for none; None = drawn.
+        notes: Whether a sheet of small notes lies over the page.
     """
     old = chance(rng, 0.3) if old is None else old
     broken = chance(rng, 0.3 if old else 0.04)
@@ -73,7 +75,7 @@ def document_page(
         layer.text &= ~beyond
     clean = scan(u8(printed))
     amount = log_uniform(rng, 0.7, 6) if amount is None else amount
-    shown, labels = _annotated(rng, fonts, clean, layer, amount)
+    shown, labels = _annotated(rng, fonts, clean, layer, amount, notes=notes)
     labels = np.where((labels == 0) & layer.text, np.uint8(PRINT), labels)
     if chance(rng, 0.5):  # what was scanned together was compressed together
         last = Scan(
@@ -133,7 +135,13 @@ def _printed(
 
 
 def _annotated(
-    rng: np.random.Generator, fonts: Fonts, clean: Image, layer: Print, amount: float
+    rng: np.random.Generator,
+    fonts: Fonts,
+    clean: Image,
+    layer: Print,
+    amount: float,
+    *,
+    notes: bool,
 ) -> tuple[Image, NDArray[np.uint8]]:
     """The page under its annotations, and which pixels belong to which."""
     size = (clean.shape[0], clean.shape[1])
@@ -142,6 +150,11 @@ def _annotated(
     hand = writer(rng)
     marker, pad = marker_ink(rng), stamp_ink(rng)
     area = size[0] * size[1] / 256**2
+    if notes:
+        cover = sheet(rng, hand, fonts, size)
+        if cover.any() and chance(rng, 0.25):
+            _laid(rng, page, labels, ruled(rng, cover), ruling_ink(rng), PEN)
+        _laid(rng, page, labels, cover, pens[0], PEN)
     kinds = ("strokes", "writing", "font", "sketch", "marker", "stamp")
     for _ in range(max(1, round(area * amount)) if amount > 0 else 0):
         kind = pick(rng, kinds, (0.26, 0.18, 0.22, 0.04, 0.14, 0.16))

@@ -43,7 +43,8 @@ INK_FAMILIES: Mapping[str, float] = {
     "comic_halftone": 0.16,
     "tone": 0.07,
     "art_lettered": 0.13,
-    "document": 0.32,
+    "document": 0.27,
+    "notes": 0.05,
     "blank": 0.08,
 }
 """The families of pages and their usual shares."""
@@ -216,6 +217,11 @@ def _document(rng: np.random.Generator, sources: Sources, size: tuple[int, int])
     return document_page(rng, sources.fonts, size, old=chance(rng, 0.4), amount=amount)
 
 
+def _notes(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> DrawnPage:
+    amount = 0.0 if chance(rng, 0.4) else log_uniform(rng, 0.25, 2)
+    return document_page(rng, sources.fonts, size, old=chance(rng, 0.4), amount=amount, notes=True)
+
+
 def _blank(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> DrawnPage:
     kind = pick(rng, ("art", "drawn", "figure"), (0.5, 0.28, 0.22))
     bubble: Mask = np.zeros(size, bool)
@@ -236,5 +242,6 @@ _FAMILIES: Mapping[str, Callable[[np.random.Generator, Sources, tuple[int, int]]
     "tone": _tone,
     "art_lettered": _art_lettered,
     "document": _document,
+    "notes": _notes,
     "blank": _blank,
 }

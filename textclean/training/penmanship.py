@@ -111,10 +111,15 @@ def writer(rng: np.random.Generator) -> Writer:
     )
 
 
+def formula(rng: np.random.Generator) -> str:
+    """A piece of what people note down that is no words."""
+    return pick(rng, _FORMULAS)
+
+
 def note(rng: np.random.Generator, hand: Writer, glyph: float, count: int) -> list[Path]:
     """The strokes of ``count`` written lines, in pixels, glyphs ``glyph`` pixels high."""
     if chance(rng, 0.25):
-        texts = [pick(rng, _FORMULAS) for _ in range(count)]
+        texts = [formula(rng) for _ in range(count)]
     else:
         words = latin_words(rng, count * int(rng.integers(1, 7)), capitals=chance(rng, 0.15))
         texts = wrap(words, int(rng.integers(6, 34)))[:count]

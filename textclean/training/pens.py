@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageDraw
 
 from textclean.training.alphabet import smooth
 from textclean.training.drawing import (
@@ -25,7 +27,7 @@ from textclean.training.drawing import (
     u8,
     uniform,
 )
-from textclean.training.penmanship import Writer, inked, note
+from textclean.training.penmanship import Writer, formula, inked, note
 from textclean.training.typesetting import set_columns, set_lines, slanted
 from textclean.training.words import eastern, latin_words, wrap
 
@@ -217,6 +219,37 @@ def written(rng: np.random.Generator, hand: Writer, size: tuple[int, int]) -> Co
     shift = f32(middle - (low + high) / 2)
     width = max(1.1, glyph * thick)
     return inked(rng, size, [stroke + shift for stroke in strokes], width, hand.pressure)
+
+
+def sheet(rng: np.random.Generator, hand: Writer, fonts: Fonts, size: tuple[int, int]) -> Coverage:
+    """A whole sheet of small notes: many lines in one hand, whatever is printed beneath."""
+    glyph = log_uniform(rng, 8, 26)
+    leading, wide = glyph * uniform(rng, 1.4, 3.2), uniform(rng, 0.1, 0.26) * glyph
+    left, top = uniform(rng, -0.3, 0.35) * size[1], uniform(rng, -0.1, 0.35) * size[0]
+    starts, texts = [], []
+    for level in np.arange(top, uniform(rng, 0.6, 1.1) * size[0], leading):
+        if chance(rng, 0.85):
+            indent = uniform(rng, 0, 8) * glyph if chance(rng, 0.3) else 0.0
+            starts.append((left + indent, float(level)))
+            words = latin_words(rng, int(rng.integers(1, 9)), capitals=chance(rng, 0.05))
+            texts.append(formula(rng) if chance(rng, 0.2) else " ".join(words))
+    if chance(rng, 0.4):
+        font = fonts.choose(rng, ("hand",)).at(round(1.2 * glyph))
+        canvas = np.zeros(size, np.uint8)
+        picture = PillowImage.fromarray(canvas)
+        pen = ImageDraw.Draw(picture)
+        for start, text in zip(starts, texts, strict=True):
+            pen.text(start, text, 255, font, anchor="ls")
+        canvas = np.array(picture)
+        if wide > 2 and chance(rng, 0.6):
+            canvas = u8(cv2.dilate(canvas, np.ones((2, 2), np.uint8)))
+        return f32(canvas) / np.float32(255)
+    paths = [
+        f32(stroke * glyph + np.array(start, np.float32))
+        for start, text in zip(starts, texts, strict=True)
+        for stroke in hand.line(rng, text)
+    ]
+    return inked(rng, size, paths, max(1.1, wide), hand.pressure)
 
 
 def ruled(rng: np.random.Generator, note: Coverage) -> Coverage:

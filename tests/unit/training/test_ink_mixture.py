@@ -13,6 +13,7 @@ from textclean.training.ink_mixture import INK_FAMILIES, draw_ink_page, unsure
 from textclean.training.mixture import Sources
 
 COMICS = ("comic", "comic_grey", "comic_halftone", "tone", "art_lettered")
+PAPERS = ("document", "notes")
 
 
 def _write_art(folder: Path) -> ArtFolder:
@@ -57,7 +58,7 @@ def test_every_family_draws_at_any_size(
         assert page.clean.dtype == page.shown.dtype == page.labels.dtype == np.uint8
         assert page.labels.shape == page.bubble.shape == size
         assert page.bubble.dtype == bool
-        expected = {0, *range(PEN, PRINT + 1)} if family == "document" else {0, LETTERING}
+        expected = {0, *range(PEN, PRINT + 1)} if family in PAPERS else {0, LETTERING}
         assert set(np.unique(page.labels)) <= expected
 
 
@@ -73,7 +74,7 @@ def test_the_seed_decides_the_page(sources: Sources, family: str) -> None:
     assert not np.array_equal(one.shown, other.shown)
 
 
-@pytest.mark.parametrize("family", [*COMICS, "document"])
+@pytest.mark.parametrize("family", [*COMICS, *PAPERS])
 def test_labels_are_where_the_page_changed(sources: Sources, family: str) -> None:
     inked_pages = 0
     for page in _pages(sources, family, 10):
@@ -111,6 +112,14 @@ def test_some_documents_are_not_annotated(sources: Sources) -> None:
     assert 1 <= sum(bare) <= 15
 
 
+def test_sheets_of_notes_cover_much_of_their_pages(sources: Sources) -> None:
+    shares = []
+    for seed in range(6):
+        page = draw_ink_page(np.random.default_rng(seed), sources, (300, 300), "notes")
+        shares.append(float((page.labels == PEN).any(axis=1).mean()))
+    assert min(shares) > 0.1 and np.mean(shares) > 0.3
+
+
 def test_families_are_drawn_by_weight(sources: Sources) -> None:
     rng = np.random.default_rng(0)
     drawn = [draw_ink_page(rng, sources, (33, 33)).family for _ in range(60)]
@@ -121,8 +130,8 @@ def test_families_are_drawn_by_weight(sources: Sources) -> None:
 def test_without_art_only_synthetic_families_are_drawn(sources: Sources) -> None:
     bare = Sources(sources.fonts)
     rng = np.random.default_rng(0)
-    drawn = {draw_ink_page(rng, bare, (33, 33)).family for _ in range(30)}
-    assert drawn == {"tone", "document", "blank"}
+    drawn = {draw_ink_page(rng, bare, (33, 33)).family for _ in range(80)}
+    assert drawn == {"tone", "document", "notes", "blank"}
     with pytest.raises(ValueError, match="comic_grey"):
         draw_ink_page(rng, bare, (33, 33), "comic_grey")
 

@@ -1,0 +1,44 @@
+"""Memory that was freed goes back to the system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from textclean.batch import freed
+from textclean.batch.freed import give_back
+
+STATUS = Path("/proc/self/status")
+
+
+def _resident() -> int:
+    """Resident memory of this process in bytes."""
+    line = next(x for x in STATUS.read_text().splitlines() if x.startswith("VmRSS:"))
+    return int(line.split()[1]) * 1024
+
+
+@pytest.mark.skipif(freed._trim() is None or not STATUS.exists(), reason="not glibc on Linux")
+def test_what_the_c_library_keeps_is_given_back() -> None:
+    # Too small to be mapped each by itself; the last one holds the end of the heap.
+    kept = [np.ones(8192) for _ in range(1500)]
+    last = np.ones(8192)
+    del kept
+    before = _resident()
+    give_back()
+    assert before - _resident() > 60e6
+    assert last.all()
+
+
+def test_with_another_c_library_there_is_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_: None) -> None:
+        raise OSError
+
+    monkeypatch.setattr(freed.ctypes, "CDLL", unknown)
+    freed._trim.cache_clear()
+    try:
+        give_back()
+        assert freed._trim() is None
+    finally:
+        freed._trim.cache_clear()
