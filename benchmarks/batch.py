@@ -107,9 +107,11 @@ def measured(command: Sequence[object], *, journal: Path | None = None) -> Measu
 
 def _watch(process: subprocess.Popen[str], journal: Path, found: Measured) -> None:
     while process.poll() is None:
+        start = time.perf_counter()
         pages = journal.read_bytes().count(b'"kind":"page"') if journal.exists() else 0
         found.memory.append((pages, tree_memory(process.pid) / 1e6))
-        time.sleep(0.5)
+        # Adding up the pages of some gigabytes takes a while, which the workers are to have.
+        time.sleep(max(0.5, 30 * (time.perf_counter() - start)))
 
 
 def tree_memory(root: int) -> int:

@@ -7,7 +7,6 @@ implementations: which detector and inpainter it holds is decided by whoever bui
 
 from __future__ import annotations
 
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from textclean import native
+from textclean.cores import default_threads
 from textclean.edited import held_to
 from textclean.errors import MaskError, PageError
 from textclean.inpaint import flat
@@ -341,8 +341,11 @@ class Cleaner:
 
 
 def _side_by_side(work: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
-    """``work`` on each item, one thread a core; results in order, as without threads."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    """``work`` on each item, in as many threads as there are to be; results in order."""
+    threads = default_threads()
+    if threads == 1:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, items))
 
 

@@ -16,6 +16,7 @@ TABLE: dict[str, set[str]] = {
     "types": {"results"},  # inside the methods of PageResult alone
     "device": {"errors"},
     "distance": {"types"},
+    "cores": set(),
     "checkpoints": {"errors"},
     "surface": {"types"},
     "ink_map": {"types"},
@@ -30,7 +31,7 @@ TABLE: dict[str, set[str]] = {
     "nets": {"nets"},
     "detect": {
         "protocols", "types", "errors", "weights", "device", "nets", "mask", "native",
-        "regions_json", "ink_map", "surface", "distance",
+        "regions_json", "ink_map", "surface", "distance", "cores",
     },
     "inpaint": {
         "protocols", "types", "errors", "weights", "device", "nets", "mask", "surface", "distance",
@@ -41,8 +42,7 @@ TABLE: dict[str, set[str]] = {
     "verify": {"protocols", "types", "mask"},
     "cleaner": {
         "protocols", "types", "options", "errors", "mask", "inpaint.windows", "inpaint.flat",
-        "native", "verify", "ink_map", "lettering",
-        "edited",
+        "native", "verify", "ink_map", "lettering", "edited", "cores",
     },
     "edited": {"types", "mask"},
     "lettering": {"types", "errors", "mask", "surface"},
@@ -50,13 +50,13 @@ TABLE: dict[str, set[str]] = {
     "results": {"types", "errors", "native", "io", "layers", "lettering", "regions_json"},
     "batch": {
         "cleaner", "io", "options", "errors", "types", "protocols", "regions_json", "native",
-        "layers", "edited",
+        "layers", "edited", "cores",
     },
     "report": {"batch", "io", "errors", "types"},
     "training": {"nets", "types", "mask", "weights", "errors", "inpaint", "device"},
     "evaluation": {
         "nets", "types", "mask", "weights", "errors", "cleaner", "options", "inpaint", "api",
-        "native", "io", "distance", "detect",
+        "native", "io", "distance", "detect", "cores",
     },
     "cli": {
         "api", "batch", "training", "evaluation", "options", "errors", "types", "weights",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from dataclasses import dataclass
@@ -71,14 +70,6 @@ def crew_for(
     threads = max(1, cores // count)
     left = max(usable - count * BYTES_A_WORKER, usable // 4)
     return Crew(count, threads, left, memory is not None, tuple(devices) or (None,))
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
 
 
 def _is_gpu(device: str) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textclean.batch.cluster import Cluster, require_ray
-from textclean.batch.crew import crew_for, usable_cores
+from textclean.batch.crew import crew_for
 from textclean.batch.document import OpenDocument, Settings
 from textclean.batch.history import Making
 from textclean.batch.interrupt import Interrupt
@@ -24,6 +24,7 @@ from textclean.batch.pool import Pool
 from textclean.batch.task import PageWorker
 from textclean.batch.teller import BatchWatcher, Teller
 from textclean.batch.workplace import Workplace
+from textclean.cores import usable_cores
 from textclean.errors import DependencyError, FileAccessError, PageError, TextcleanError, UsageError
 
 if TYPE_CHECKING:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from textclean.cores import default_threads
 from textclean.detect.onnx_weights import without_denormals
 from textclean.errors import MissingExtraError, WeightsError
 
@@ -25,7 +25,7 @@ class OnnxNetwork:
 
     Args:
         path: The ``.onnx`` file.
-        threads: Threads for one inference; None = :func:`default_threads`.
+        threads: Threads for one inference; None = :func:`textclean.cores.default_threads`.
 
     Raises:
         WeightsError: The file is missing, damaged, or not such a network.
@@ -88,19 +88,6 @@ class OnnxNetwork:
                 remedy="Give a detection or recognition network of the PP-OCR family",
             ) from None
         return np.asarray(result, np.float32)
-
-
-def default_threads() -> int:
-    """Threads for one inference: the cores this process may use.
-
-    ``OMP_NUM_THREADS`` lowers it, so that several worker processes can share a machine.
-    """
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:
-        cores = os.cpu_count() or 1
-    wish = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(wish)) if wish.isdigit() and int(wish) > 0 else cores
 
 
 def shipped_weights(*names: str) -> Path:

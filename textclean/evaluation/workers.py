@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from textclean.cores import usable_cores
 from textclean.errors import TextcleanError
 from textclean.evaluation.baselines import load_fsr, untouched
 from textclean.evaluation.figures import END_TO_END
@@ -158,7 +159,7 @@ def score_all(plan: Plan, tasks: Sequence[Task], *, jobs: int = 1) -> Iterator[l
     if jobs <= 1 or len(tasks) < 2:
         yield from map(Worker(plan).score, tasks)
         return
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    threads = max(1, usable_cores() // jobs)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, _start, (plan, threads)) as pool:
         yield from pool.map(_score, tasks)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 
 from textclean.detect import onnx
-from textclean.detect.onnx import OnnxNetwork, default_threads, shipped_weights
+from textclean.detect.onnx import OnnxNetwork, shipped_weights
 from textclean.detect.ppocr import DETECTION_WEIGHTS
 from textclean.errors import MissingExtraError, WeightsError
 
@@ -52,21 +51,3 @@ def test_input_that_a_network_cannot_take_is_told() -> None:
     with pytest.raises(WeightsError, match=r"cannot process input of shape \(1, 7, 32, 32\)"):
         network(np.zeros((1, 7, 32, 32), np.float32))
     assert network(np.zeros((1, 3, 64, 64), np.float32)).shape == (1, 1, 64, 64)
-
-
-def test_threads_follow_the_cores_of_this_process_and_can_be_lowered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(6)), raising=False)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert default_threads() == 6
-    for value, expected in (("2", 2), ("40", 6), ("0", 6), ("many", 6), ("", 6)):
-        monkeypatch.setenv("OMP_NUM_THREADS", value)
-        assert default_threads() == expected
-
-
-def test_threads_where_the_system_has_no_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
-    assert default_threads() == 3
