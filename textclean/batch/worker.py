@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from multiprocessing import connection as mp
 from typing import TYPE_CHECKING, Any
 
+from textclean.batch.freed import huge_pages
 from textclean.batch.task import PageWorker
 from textclean.errors import FileAccessError, TextcleanError
 
@@ -73,10 +74,11 @@ def _die_with_parent() -> None:
 def sharing_cores(count: int) -> Iterator[None]:
     """Libraries of processes that are started meanwhile compute with so many threads.
 
-    They read it when they are loaded. A number that the user has set stays.
+    They read it when they are loaded, and the C library that it is to use huge pages. What the
+    user has set stays.
     """
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    with environment(dict.fromkeys(names, str(count))):
+    with environment({**dict.fromkeys(names, str(count)), **huge_pages()}):
         yield
 
 

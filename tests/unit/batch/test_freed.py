@@ -42,3 +42,28 @@ def test_with_another_c_library_there_is_nothing_to_do(monkeypatch: pytest.Monke
         assert freed._trim() is None
     finally:
         freed._trim.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("library", "setting", "asked"),
+    [
+        (("glibc", "2.36"), "always [madvise] never", True),
+        (("glibc", "2.35"), "[always] madvise never", True),
+        (("glibc", "2.36"), "always madvise [never]", False),
+        (("glibc", "2.34"), "always [madvise] never", False),
+        (("", ""), "always [madvise] never", False),
+        (("glibc", "2.36"), None, False),
+    ],
+)
+def test_workers_get_huge_pages_where_there_are_some(
+    library: tuple[str, str],
+    setting: str | None,
+    asked: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(freed.platform, "libc_ver", lambda: library)
+    monkeypatch.setattr(freed, "_HUGE_PAGES", tmp_path / "enabled")
+    if setting is not None:
+        (tmp_path / "enabled").write_text(setting)
+    assert ("glibc.malloc.hugetlb=1" in freed.huge_pages().values()) is asked

@@ -51,3 +51,10 @@ def test_input_that_a_network_cannot_take_is_told() -> None:
     with pytest.raises(WeightsError, match=r"cannot process input of shape \(1, 7, 32, 32\)"):
         network(np.zeros((1, 7, 32, 32), np.float32))
     assert network(np.zeros((1, 3, 64, 64), np.float32)).shape == (1, 1, 64, 64)
+
+
+def test_memory_that_is_not_kept_changes_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = np.random.default_rng(1).random((1, 3, 96, 64), np.float32)
+    kept = OnnxNetwork(shipped_weights(DETECTION_WEIGHTS), threads=1)(batch)
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
+    assert np.array_equal(OnnxNetwork(shipped_weights(DETECTION_WEIGHTS), threads=1)(batch), kept)
