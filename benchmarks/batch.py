@@ -34,7 +34,7 @@ from pathlib import Path
 from textclean import clean_page
 for path in sorted(Path(sys.argv[1]).iterdir()):
     result = clean_page(path)
-    result.image.save(Path(sys.argv[2]) / path.with_suffix(".png").name, compress_level=1)
+    result.save(Path(sys.argv[2]) / path.name)
 """
 ONE_CLEANER = """
 import sys
@@ -84,8 +84,15 @@ class Measured:
 
     def peak(self, first: int, last: int) -> float:
         """Most memory while so many pages were done; NaN when nothing was seen."""
-        found = [mb for pages, mb in self.memory if first <= pages <= last]
-        return max(found, default=float("nan"))
+        return max(self._while(first, last), default=float("nan"))
+
+    def usual(self, first: int, last: int) -> float:
+        """Median of the memory while so many pages were done; NaN when nothing was seen."""
+        found = self._while(first, last)
+        return float(np.median(found)) if found else float("nan")
+
+    def _while(self, first: int, last: int) -> list[float]:
+        return [mb for pages, mb in self.memory if first <= pages <= last]
 
 
 def measured(command: Sequence[object], *, journal: Path | None = None) -> Measured:
@@ -227,6 +234,12 @@ def _memory(run: Measured, pages: int) -> None:
     print(
         f"memory of all processes: {before:.0f} MB at most up to page {warm}, {after:.0f} MB after "
         f"it: {100 * (after / before - 1):+.1f} %"
+    )
+    middle = (warm + pages) // 2
+    early, late = run.usual(warm, middle), run.usual(middle, pages)
+    print(
+        f"its median: {early:.0f} MB from page {warm} to {middle}, {late:.0f} MB after that: "
+        f"{100 * (late / early - 1):+.1f} %"
     )
 
 
