@@ -52,6 +52,7 @@ def test_starting_later_gives_the_same_batches(workers):
     assert same(take(6)[4:], take(2, start=4, workers=workers))
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on a single core
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_give_the_same_batches(workers):
     assert same(take(5), take(5, workers=workers))
