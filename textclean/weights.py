@@ -86,8 +86,8 @@ WEIGHTS: tuple[WeightsEntry, ...] = (
     WeightsEntry(
         name="textclean-ink",
         file="textclean-ink.safetensors",
-        sha256="9e0728347a4f1d93e356a7cfb9ea16bd98ff15c4e584e852bb98bcfb400536b7",
-        size=5731768,
+        sha256="006cead7e29bb7ad7675ec25291b7b317f20d1bc99e3ba83cc2d6fb2c3bd382b",
+        size=5729656,
         licence="CC-BY-4.0",
         architecture="ink-unet",
         requirement=SizeRequirement(minimum=64, multiple=32),

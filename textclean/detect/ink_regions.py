@@ -36,8 +36,8 @@ MIN_AREA = 200
 MIN_HEIGHT = 9.0
 """Height of a block's glyphs at least, in pixels."""
 
-MIN_MEAN: Mapping[Kind, float] = {"sfx": 0.75, "free": 0.85}
-"""Mean probability of a block's pixels at least; of effects, at 0.73 the first drawings come in.
+MIN_MEAN: Mapping[Kind, float] = {"sfx": 0.8, "free": 0.85}
+"""Mean probability of a block's pixels at least; of effects, at 0.78 the first drawings come in.
 Sound effects are only removed when somebody asks for it."""
 
 LARGE, MIN_LARGE = 0.1, 0.9
