@@ -17,6 +17,7 @@ TABLE: dict[str, set[str]] = {
     "device": {"errors"},
     "distance": {"types"},
     "cores": set(),
+    "memory": set(),
     "checkpoints": {"errors"},
     "surface": {"types"},
     "ink_map": {"types"},
@@ -31,7 +32,7 @@ TABLE: dict[str, set[str]] = {
     "nets": {"nets"},
     "detect": {
         "protocols", "types", "errors", "weights", "device", "nets", "mask", "native",
-        "regions_json", "ink_map", "surface", "distance", "cores",
+        "regions_json", "ink_map", "surface", "distance", "cores", "memory",
     },
     "inpaint": {
         "protocols", "types", "errors", "weights", "device", "nets", "mask", "surface", "distance",
@@ -50,7 +51,7 @@ TABLE: dict[str, set[str]] = {
     "results": {"types", "errors", "native", "io", "layers", "lettering", "regions_json"},
     "batch": {
         "cleaner", "io", "options", "errors", "types", "protocols", "regions_json", "native",
-        "layers", "edited", "cores",
+        "layers", "edited", "cores", "memory",
     },
     "report": {"batch", "io", "errors", "types"},
     "training": {"nets", "types", "mask", "weights", "errors", "inpaint", "device"},

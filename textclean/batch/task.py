@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from textclean import regions_json
-from textclean.batch.freed import give_back
 from textclean.batch.job import Job, open_job
 from textclean.batch.marks import Mark, digest_of, input_digest, input_path
 from textclean.batch.page import failed_page, process_page
@@ -24,6 +23,7 @@ from textclean.io.atomic import cannot_write, temporary_name
 from textclean.io.document import ImageEntry
 from textclean.io.encoding import encoded_page, pack_pixels
 from textclean.io.images import cannot_read
+from textclean.memory import give_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

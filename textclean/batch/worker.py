@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from multiprocessing import connection as mp
 from typing import TYPE_CHECKING, Any
 
-from textclean.batch.freed import huge_pages
 from textclean.batch.task import PageWorker
 from textclean.errors import FileAccessError, TextcleanError
+from textclean.memory import huge_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

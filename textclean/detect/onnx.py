@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 from textclean.cores import default_threads
 from textclean.detect.onnx_weights import without_denormals
 from textclean.errors import MissingExtraError, WeightsError
+from textclean.memory import has_huge_pages
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class OnnxNetwork:
         # Page sizes differ, so planned allocations do not pay; 20 % less memory without them.
         options.enable_mem_pattern = False
         # Memory that comes in huge pages is got again as fast as it is kept.
-        options.enable_cpu_mem_arena = "malloc.hugetlb" not in os.environ.get("GLIBC_TUNABLES", "")
+        options.enable_cpu_mem_arena = not has_huge_pages()
         options.log_severity_level = 4
         try:
             self._session = onnxruntime.InferenceSession(

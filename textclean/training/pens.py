@@ -235,8 +235,7 @@ def sheet(rng: np.random.Generator, hand: Writer, fonts: Fonts, size: tuple[int,
             texts.append(formula(rng) if chance(rng, 0.2) else " ".join(words))
     if chance(rng, 0.4):
         font = fonts.choose(rng, ("hand",)).at(round(1.2 * glyph))
-        canvas = np.zeros(size, np.uint8)
-        picture = PillowImage.fromarray(canvas)
+        picture = PillowImage.new("L", size[::-1])
         pen = ImageDraw.Draw(picture)
         for start, text in zip(starts, texts, strict=True):
             pen.text(start, text, 255, font, anchor="ls")

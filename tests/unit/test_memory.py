@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from textclean.batch import freed
-from textclean.batch.freed import give_back
+from textclean import memory
+from textclean.memory import give_back
 
 STATUS = Path("/proc/self/status")
 
@@ -19,7 +19,7 @@ def _resident() -> int:
     return int(line.split()[1]) * 1024
 
 
-@pytest.mark.skipif(freed._trim() is None or not STATUS.exists(), reason="not glibc on Linux")
+@pytest.mark.skipif(memory._trim() is None or not STATUS.exists(), reason="not glibc on Linux")
 def test_what_the_c_library_keeps_is_given_back() -> None:
     # Too small to be mapped each by itself; the last one holds the end of the heap.
     kept = [np.ones(8192) for _ in range(1500)]
@@ -35,13 +35,13 @@ def test_with_another_c_library_there_is_nothing_to_do(monkeypatch: pytest.Monke
     def unknown(_: None) -> None:
         raise OSError
 
-    monkeypatch.setattr(freed.ctypes, "CDLL", unknown)
-    freed._trim.cache_clear()
+    monkeypatch.setattr(memory.ctypes, "CDLL", unknown)
+    memory._trim.cache_clear()
     try:
         give_back()
-        assert freed._trim() is None
+        assert memory._trim() is None
     finally:
-        freed._trim.cache_clear()
+        memory._trim.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,24 @@ def test_workers_get_huge_pages_where_there_are_some(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(freed.platform, "libc_ver", lambda: library)
-    monkeypatch.setattr(freed, "_HUGE_PAGES", tmp_path / "enabled")
+    monkeypatch.setattr(memory.platform, "libc_ver", lambda: library)
+    monkeypatch.setattr(memory, "_HUGE_PAGES", tmp_path / "enabled")
     if setting is not None:
         (tmp_path / "enabled").write_text(setting)
-    assert ("glibc.malloc.hugetlb=1" in freed.huge_pages().values()) is asked
+    assert ("glibc.malloc.hugetlb=1" in memory.huge_pages().values()) is asked
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("glibc.malloc.hugetlb=1", True),
+        ("glibc.malloc.check=3:glibc.malloc.hugetlb=1", True),
+        ("glibc.malloc.hugetlb=0", False),
+        ("", False),
+    ],
+)
+def test_a_process_knows_whether_it_has_huge_pages(
+    setting: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLIBC_TUNABLES", setting)
+    assert memory.has_huge_pages() is expected

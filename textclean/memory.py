@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 import re
 from functools import cache
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _HUGE_PAGES: Final = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+_VARIABLE: Final = "GLIBC_TUNABLES"
+_WISH: Final = "glibc.malloc.hugetlb=1"
 _SINCE: Final = 2, 35  # the glibc that can ask for them
 
 
@@ -40,7 +43,12 @@ def huge_pages() -> Mapping[str, str]:
         there = "[never]" not in _HUGE_PAGES.read_text(encoding="ascii")
     except (OSError, ValueError):
         there = False
-    return {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"} if there else {}
+    return {_VARIABLE: _WISH} if there else {}
+
+
+def has_huge_pages() -> bool:
+    """Whether this process was started with the environment of :func:`huge_pages`."""
+    return _WISH in os.environ.get(_VARIABLE, "").split(":")
 
 
 @cache
