@@ -640,6 +640,19 @@ def test_the_module_loads_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=120).returncode == 0
 
 
+def test_loading_networks_loads_no_compiler(tmp_path: Path) -> None:
+    lama = save_safetensors(LamaGenerator(LAMA), LAMA, tmp_path / "lama.safetensors")
+    names = ["textclean-inpaint", "textclean-ink", str(lama)]
+    code = (
+        "import sys\nfrom textclean.weights import load_network\n"
+        "for name in sys.argv[1:]: load_network(name)\n"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    root = Path(weights.__file__).parents[1]
+    run = subprocess.run([sys.executable, "-c", code, *names], cwd=root, timeout=120)
+    assert run.returncode == 0
+
+
 def test_names_in_pickles_of_any_protocol(tmp_path: Path) -> None:
     for protocol in range(2, 6):
         buffer = io.BytesIO()

@@ -14,6 +14,8 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from textclean.nets.initial import draw
+
 SLOPE = 0.2
 """Slope of the leaky ReLUs below zero, as published."""
 
@@ -39,7 +41,7 @@ class PatchDiscriminator(nn.Module):
         )
         self.logits = nn.Conv2d(widths[-1], 1, 4, padding=2)
         for conv in (*self.features, self.logits):
-            _initialize(conv)
+            draw(conv, math.sqrt(2 / (1 + SLOPE**2)))
 
     def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Judge images.
@@ -72,11 +74,3 @@ def shrink_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
         ``(B, 1, *size)``, 0 or 1.
     """
     return F.adaptive_max_pool2d(mask, size)
-
-
-def _initialize(conv: nn.Module) -> None:
-    assert isinstance(conv, nn.Conv2d)
-    fan_in = conv.in_channels * conv.kernel_size[0] * conv.kernel_size[1]
-    nn.init.normal_(conv.weight, std=math.sqrt(2 / (1 + SLOPE**2) / fan_in))
-    if conv.bias is not None:
-        nn.init.zeros_(conv.bias)

@@ -33,6 +33,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textclean.nets.ffc import full_precision
+from textclean.nets.initial import draw, identity
 
 SLOPE = 0.1
 """Slope of the leaky ReLUs below zero; without normalization a plain ReLU may die."""
@@ -216,20 +217,20 @@ class FourierUNet(nn.Module):
         blocks = [m for m in self.modules() if isinstance(m, ResidualBlock)]
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                _draw(module, 1.0)
+                draw(module, 1.0)
         for block in blocks:
             # What two branches add up to has the variance of one.
-            _draw(block.conv1, 1.0 if block.spectral is None else math.sqrt(0.5))
+            draw(block.conv1, 1.0 if block.spectral is None else math.sqrt(0.5))
             if block.spectral is not None:
-                _draw(block.spectral.expand, math.sqrt(0.5))
-                nn.init.eye_(block.spectral.gate.weight)
+                draw(block.spectral.expand, math.sqrt(0.5))
+                identity(block.spectral.gate.weight)
                 nn.init.zeros_(block.spectral.gate.bias)
             # Variance doubles over the whole depth, not with every block.
-            _draw(block.conv2, RECTIFIED / math.sqrt(len(blocks)))
+            draw(block.conv2, RECTIFIED / math.sqrt(len(blocks)))
         nn.init.zeros_(self.logits.weight)
         # With priors the output starts as their mean. The mean colour, which stands in for them
         # otherwise, is no start to keep, but noise should not drown it either.
-        _draw(self.correction, 0.0 if self.spec.priors else 0.1)
+        draw(self.correction, 0.0 if self.spec.priors else 0.1)
 
     def forward(
         self, image: Tensor, hole: Tensor, see_through: Tensor, priors: Tensor | None = None
@@ -305,11 +306,3 @@ class FourierUNet(nn.Module):
 def _stage(spec: FourierUNetSpec, level: int) -> nn.Sequential:
     width, spectral = spec.widths[level], spec.spectral[level]
     return nn.Sequential(*(ResidualBlock(width, spectral) for _ in range(spec.blocks[level])))
-
-
-def _draw(conv: nn.Conv2d, gain: float) -> None:
-    """Normal weights that multiply the standard deviation of white input by ``gain``; no bias."""
-    fan_in = conv.in_channels * conv.kernel_size[0] * conv.kernel_size[1]
-    nn.init.normal_(conv.weight, std=gain / math.sqrt(fan_in))
-    if conv.bias is not None:
-        nn.init.zeros_(conv.bias)

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textclean.nets.fourier_unet import RECTIFIED, SLOPE, ResidualBlock
+from textclean.nets.initial import draw
 
 CLASSES = ("nothing", "lettering", "pen", "highlighter", "stamp", "print")
 """The classes, in the order of the first output channels; one of them holds at each pixel."""
@@ -136,11 +137,11 @@ class InkUNet(nn.Module):
         blocks = [m for m in self.modules() if isinstance(m, ResidualBlock)]
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                _draw(module, 1.0)
+                draw(module, 1.0)
         for block in blocks:
             # Variance doubles over the whole depth, not with every block.
-            _draw(block.conv2, RECTIFIED / math.sqrt(len(blocks)))
-        _draw(self.head, 0.1)  # to start undecided
+            draw(block.conv2, RECTIFIED / math.sqrt(len(blocks)))
+        draw(self.head, 0.1)  # to start undecided
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of each pixel.
@@ -182,11 +183,3 @@ def _rectified(x: Tensor) -> Tensor:
 
 def _stage(spec: InkUNetSpec, level: int) -> nn.Sequential:
     return nn.Sequential(*(ResidualBlock(spec.widths[level], 0) for _ in range(spec.blocks[level])))
-
-
-def _draw(conv: nn.Conv2d, gain: float) -> None:
-    """Normal weights that multiply the standard deviation of white input by ``gain``; no bias."""
-    fan_in = conv.in_channels * conv.kernel_size[0] * conv.kernel_size[1]
-    nn.init.normal_(conv.weight, std=gain / math.sqrt(fan_in))
-    assert conv.bias is not None
-    nn.init.zeros_(conv.bias)

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textclean.nets.ffc import FFCLayer, FFCResidualBlock, Parts, fold_batch_norm
+from textclean.nets.initial import normal
 
 POSITIONS = 128
 """Rows of the published table of distances."""
@@ -220,7 +221,7 @@ class Directions(nn.Module):
     def __init__(self, labels: int, channels: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(labels, channels))
-        nn.init.normal_(self.weight)
+        normal(self.weight)
 
     def forward(self, labels: Tensor) -> Tensor:
         """``(B, L, H, W)``, 0 or 1 -> ``(B, C, H, W)``."""
