@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import cv2
@@ -12,6 +13,8 @@ from textclean.training.lettering import Style, dialogue, letter, random_style
 from textclean.training.sfx import effect_style, sound_effect
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from textclean.training.fonts import Fonts
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 _WINDOW = 384.0
 """Side in pixels of the window for which the usual numbers of blocks are given."""
+_DARK, _LIGHT = 95, 185
+"""Grey levels below and above which plain letters can be read, whatever the tone is made of."""
 
 
 def comic_lettering(
@@ -29,6 +34,8 @@ def comic_lettering(
     *,
     color: bool,
     effects: float,
+    blocks: float = 0.45,
+    plain: float = 0.0,
 ) -> DrawnPage:
     """Letter a page.
 
@@ -39,6 +46,8 @@ def comic_lettering(
         bubble: ``(H, W)`` bool, inside of these.
         color: Whether letters may have colours.
         effects: Sound effects to a window of 384 by 384 pixels, on average.
+        blocks: Blocks of running text right on the art to such a window, on average.
+        plain: Share of these blocks that have neither outline nor colour.
     """
     shown, labels = clean, np.zeros(clean.shape[:2], np.uint8)
     windows = max(clean.shape[0] * clean.shape[1] / _WINDOW**2, 0.3)
@@ -48,12 +57,15 @@ def comic_lettering(
     for _ in range(int(rng.poisson(effects * windows))):
         glyph = round(log_uniform(rng, 24, min(300.0, max(40.0, 0.8 * max(clean.shape[:2])))))
         block = sound_effect(rng, fonts, glyph)
-        shown = _placed(rng, shown, labels, block, taken, glyph, color=color, drawn=True)
-    for _ in range(int(rng.poisson(0.45 * windows))):
-        glyph = round(log_uniform(rng, 9, 40))
+        style: Callable[..., Style] = partial(effect_style, rng, glyph, color=color)
+        shown = _placed(rng, shown, labels, block, taken, style)
+    for _ in range(int(rng.poisson(blocks * windows))):
+        bare = plain > 0 and chance(rng, plain)
+        glyph = round(log_uniform(rng, 13 if bare else 9, 40))
         room = round(glyph * uniform(rng, 1, 7)), round(glyph * uniform(rng, 2, 9))
         block = dialogue(rng, fonts, glyph, room)
-        shown = _placed(rng, shown, labels, block, taken, glyph, color=color, drawn=False)
+        style = _plain if bare else partial(random_style, rng, glyph, color=color)
+        shown = _placed(rng, shown, labels, block, taken, style, clear=bare)
     return DrawnPage(clean, shown, labels, bubble)
 
 
@@ -116,12 +128,14 @@ def _placed(
     labels: NDArray[np.uint8],
     block: NDArray[np.uint8],
     taken: Mask,
-    glyph: int,
+    style: Callable[..., Style],
     *,
-    color: bool,
-    drawn: bool,
+    clear: bool = False,
 ) -> Image:
-    """A block where little lies yet, in a style that fits what is beneath; or none at all."""
+    """A block where little lies yet, in a style that fits what is beneath; or none at all.
+
+    ``clear``: only where the ground is dark or light enough for plain letters to be read.
+    """
     height, width = labels.shape
     best, least = (0, 0), 1.0
     for _ in range(6):
@@ -138,10 +152,17 @@ def _placed(
         return shown
     x, y = best
     beneath = shown[_span(y, block.shape[0], height), _span(x, block.shape[1], width)][::4, ::4]
-    dark, busy = float(beneath.mean()) < 110, float(beneath.std()) > 60
-    maker = effect_style if drawn else random_style
-    style = maker(rng, glyph, color=color, dark=dark, busy=busy)
-    return letter(rng, shown, labels, block, best, style)
+    level, busy = float(beneath.mean()), float(beneath.std()) > 60
+    if clear and _DARK < level < _LIGHT:
+        return shown
+    dark = level < 110
+    return letter(rng, shown, labels, block, best, style(dark=dark, busy=busy))
+
+
+def _plain(*, dark: bool, busy: bool) -> Style:
+    """White letters on what is dark, black ones on what is not, be it busy or not."""
+    del busy
+    return Style(fill=(255, 255, 255) if dark else (0, 0, 0))
 
 
 def _span(start: int, length: int, limit: int) -> slice:

@@ -135,12 +135,19 @@ class HalftoneLook:
         return as_rgb(reduced(inked, size, np.random.default_rng(self.seed)))
 
 
-def halftone_look(rng: np.random.Generator, image: Image) -> HalftoneLook:
-    """A look for this picture, as manga are printed and scanned."""
+def halftone_look(rng: np.random.Generator, image: Image, line_art: float = 0.13) -> HalftoneLook:
+    """A look for this picture, as manga are printed and scanned.
+
+    Args:
+        rng: Where the randomness comes from.
+        image: ``(H, W, 3)`` uint8, whose lightness decides how it is stretched.
+        line_art: How often there are lines and solid black, and hardly any tone.
+    """
+    lines_only = chance(rng, line_art)
     scale = pick(rng, (1.0, 2.0, uniform(rng, 1.3, 2.8)), (0.3, 0.4, 0.3))
     soft = 0.0 if chance(rng, 0.6) else uniform(rng, 0.05, 0.5)
     lines = None
-    if chance(rng, 0.88):
+    if lines_only or chance(rng, 0.86):
         lines = Lines(
             uniform(rng, 0.6, 1.6),
             uniform(rng, 8, 25),
@@ -148,13 +155,12 @@ def halftone_look(rng: np.random.Generator, image: Image) -> HalftoneLook:
             uniform(rng, 4, 15),
             hard=soft == 0.0 and scale > 1,
         )
-    line_art = lines is not None and chance(rng, 0.15)
     return HalftoneLook(
         grey_look(rng, image),
         scale,
         int(rng.integers(3, 7)) if chance(rng, 0.35) else 0,
         (uniform(rng, 0.75, 0.9), 0.92)
-        if line_art
+        if lines_only
         else (uniform(rng, 0.02, 0.2), uniform(rng, 0.8, 0.99)),
         random_screen(rng, shape=pick(rng, ("round", "euclid")) if chance(rng, 0.5) else None),
         soft,

@@ -41,8 +41,9 @@ INK_FAMILIES: Mapping[str, float] = {
     "comic": 0.17,
     "comic_grey": 0.07,
     "comic_halftone": 0.16,
-    "tone": 0.07,
-    "art_lettered": 0.13,
+    "tone": 0.06,
+    "art_lettered": 0.11,
+    "art_captioned": 0.03,
     "document": 0.27,
     "notes": 0.05,
     "blank": 0.08,
@@ -50,7 +51,7 @@ INK_FAMILIES: Mapping[str, float] = {
 """The families of pages and their usual shares."""
 
 _NEEDS_LAYERS = frozenset({"comic", "comic_grey", "comic_halftone"})
-_NEEDS_ART = frozenset({"art_lettered"})
+_NEEDS_ART = frozenset({"art_lettered", "art_captioned"})
 _SEEN = 12
 """Grey levels by which a pixel must change for ink on it to be seen."""
 
@@ -202,14 +203,26 @@ def _art_lettered(rng: np.random.Generator, sources: Sources, size: tuple[int, i
     return _scanned(rng, page, color=color)
 
 
+def _art_captioned(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> DrawnPage:
+    """Small plain text right on the art, without a bubble or an outline: thoughts, narration."""
+    clean, color = _art(rng, sources, size)
+    nowhere: Mask = np.zeros(size, bool)
+    page = comic_lettering(
+        rng, sources.fonts, clean, nowhere, color=color, effects=0.3, blocks=3.0, plain=0.8
+    )
+    return _scanned(rng, page, color=color)
+
+
 def _art(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> tuple[Image, bool]:
-    """Real art in colour, in grey or as halftone, and whether it has colours."""
+    """Real art in colour, in grey, as halftone or line art, and whether it has colours."""
     assert sources.art is not None
     image = color_art(rng, sources.art, size)
-    kind = pick(rng, ("color", "grey", "halftone"), (0.38, 0.17, 0.45))
+    kind = pick(rng, ("color", "grey", "halftone", "lines"), (0.36, 0.15, 0.34, 0.15))
     if kind == "color":
         return image, True
-    return (grey_look if kind == "grey" else halftone_look)(rng, image)(image), False
+    if kind == "grey":
+        return grey_look(rng, image)(image), False
+    return halftone_look(rng, image, 1.0 if kind == "lines" else 0.1)(image), False
 
 
 def _document(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> DrawnPage:
@@ -241,6 +254,7 @@ _FAMILIES: Mapping[str, Callable[[np.random.Generator, Sources, tuple[int, int]]
     "comic_halftone": _comic_halftone,
     "tone": _tone,
     "art_lettered": _art_lettered,
+    "art_captioned": _art_captioned,
     "document": _document,
     "notes": _notes,
     "blank": _blank,

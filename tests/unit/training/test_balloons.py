@@ -81,6 +81,27 @@ def test_effects_are_drawn_when_wanted(fonts: Fonts) -> None:
     assert amounts[1] > 2 * amounts[0]
 
 
+@pytest.mark.parametrize(("level", "ink"), [(40, 255), (230, 0), (140, None)])
+def test_plain_letters_stand_out_or_are_left_out(fonts: Fonts, level: int, ink: int | None) -> None:
+    clean = np.full((200, 200, 3), level, np.uint8)
+    nothing = np.zeros((200, 200), bool)
+    lettered = 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        page = comic_lettering(
+            rng, fonts, clean, nothing, color=True, effects=0.0, blocks=3.0, plain=1.0
+        )
+        inks = page.shown[page.labels == LETTERING]
+        lettered += bool(len(inks))
+        if ink is not None and len(inks):
+            # Nothing but that ink and what antialiasing mixes of it and the page.
+            assert inks.min() >= min(ink, level)
+            assert inks.max() <= max(ink, level)
+            assert (inks == inks[:, :1]).all()
+            assert (inks == ink).any()
+    assert lettered == 0 if ink is None else lettered >= 7
+
+
 def test_borders_lie_outside_the_bubble() -> None:
     clean, bubble = _bubbled()
     for seed in range(8):

@@ -12,7 +12,7 @@ from textclean.training.drawing import LETTERING, PEN, PRINT, STAMP, DrawnPage, 
 from textclean.training.ink_mixture import INK_FAMILIES, draw_ink_page, unsure
 from textclean.training.mixture import Sources
 
-COMICS = ("comic", "comic_grey", "comic_halftone", "tone", "art_lettered")
+COMICS = ("comic", "comic_grey", "comic_halftone", "tone", "art_lettered", "art_captioned")
 PAPERS = ("document", "notes")
 
 

@@ -97,3 +97,18 @@ def test_a_look_treats_equal_pixels_alike(maker: object) -> None:
         assert np.array_equal(one, look(picture))
         assert np.array_equal(one[50:, 50:], two[50:, 50:])
         assert not np.array_equal(one, two)
+
+
+def test_line_art_has_hardly_any_tone() -> None:
+    shades = np.linspace(60, 255, 200)[None, :, None]
+    picture = np.uint8(np.broadcast_to(shades, (200, 200, 3)))
+    inked = []
+    for share in (0.0, 1.0):
+        pages = [
+            halftone_look(np.random.default_rng(seed), picture, share)(picture)
+            for seed in range(12)
+        ]
+        # The lighter half, where a screen has small dots.
+        inked.append(float(np.mean([(page[:, 100:] < 128).mean() for page in pages])))
+    assert inked[0] > 0.05
+    assert inked[1] < 0.2 * inked[0]
