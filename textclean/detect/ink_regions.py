@@ -71,7 +71,7 @@ PLAIN = 0.6
 MIN_MARK = {PEN: 24, HIGHLIGHTER: 150, STAMP: 150}
 """Pixels of an annotation at least, by plane."""
 
-MARK_MEAN = 0.55
+MARK_MEAN = 0.48
 """Mean probability of an annotation's pixels at least."""
 
 MARK_NEAR = {PEN: 0.8, HIGHLIGHTER: 0.6, STAMP: 0.35}
