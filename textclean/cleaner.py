@@ -22,7 +22,16 @@ from textclean.errors import MaskError, PageError
 from textclean.inpaint import flat
 from textclean.lettering import describe, with_room
 from textclean.mask.annotations import annotation_mask
-from textclean.mask.build import RegionMask, build_mask, join, sparing, surroundings, union
+from textclean.mask.build import (
+    RegionMask,
+    build_mask,
+    join,
+    near_lines,
+    near_mask,
+    surroundings,
+    union,
+)
+from textclean.mask.ink import took_all
 from textclean.options import MaskStyle, Options
 from textclean.protocols import ErrorPredictor, InkedDetector
 from textclean.types import ANNOTATION_KINDS, PageResult
@@ -214,13 +223,17 @@ class Cleaner:
     ) -> list[RegionMask | None]:
         """More generous masks where text is still found: first grown, then whole polygons.
 
-        What they take of the art is near what is still found.
+        What they take more is near what is still found. If the ink network saw lettering there and
+        all of that is gone, what is found is a rim of it, or art that looks like text.
         """
         harder = list(masks)
         for index, finding in found.items():
             before = masks[index]
             if before is None:
                 continue
+            all_gone = _all_gone(before, ink, finding)
+            if all_gone and attempt > 1:
+                continue  # no rim, then
             lines = before.region.lines or (before.region.polygon,)
             again = self._mask(
                 image,
@@ -229,7 +242,8 @@ class Cleaner:
                 style="polygons" if attempt > 1 else None,
                 extra=2 * attempt,
             )
-            harder[index] = join(before, sparing(again, finding.lines))
+            again = near_lines(again, finding.lines)
+            harder[index] = join(before, near_mask(again, before, 2) if all_gone else again)
         return harder
 
     def _fill(
@@ -387,6 +401,14 @@ def _expected(errors: NDArray[np.float32] | None, item: RegionMask) -> float | N
     if not len(known):
         return None
     return round(float(np.sqrt(np.square(known, dtype=np.float64).mean())), 2)
+
+
+def _all_gone(item: RegionMask, ink: InkMap | None, finding: Finding) -> bool:
+    """Whether the ink network saw lettering where some is still found, and all of it was taken."""
+    if ink is None or item.region.kind in ANNOTATION_KINDS:
+        return False
+    local = [line - np.array(item.box[:2], np.float32) for line in finding.lines]
+    return took_all(item.mask, ink.crop(item.box), local)
 
 
 def _told(region: Region, finding: Finding | None) -> Region:

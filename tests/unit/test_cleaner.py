@@ -237,6 +237,43 @@ def test_what_is_still_found_is_removed_with_a_larger_mask():
     assert twice.regions[0].residual == 0.0
 
 
+class TakesArtForText:
+    """Finds a line, and at its second look the line with a mark of the art behind it."""
+
+    def __init__(self):
+        self.shown = 0
+
+    def detect(self, page):
+        self.shown += 1
+        if self.shown > 2:
+            return ()
+        # The second view begins 32 pixels before the region.
+        left, top, right = (44, 34, 256) if self.shown == 1 else (32, 32, 292 - 12)
+        polygon = np.array([[left, top], [right, top], [right, top + 32], [left, top + 32]])
+        polygon = polygon.astype(np.float32)
+        return (Region(polygon=polygon, lines=(polygon,), score=0.8),)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_of_art_that_looks_like_text_a_second_attempt_takes_a_rim_at_most(known):
+    rgb = np.full((120, 320, 3), 255, np.uint8)
+    for x in range(50, 250, 12):
+        rgb[40:60, x : x + 4] = 0
+    text = rgb.copy()
+    mark = np.s_[46:58, 282:286]
+    rgb[mark] = 0
+    reader = (lambda _: _ink_of(None)(text)) if known else None  # it knows the mark for art
+
+    def cleaned(verify):
+        parts = {"detector": TakesArtForText(), "inpainter": FakeInpainter(), "reader": reader}
+        return Cleaner(Options(verify=verify), **parts).clean(Page.from_rgb(rgb.copy()))
+
+    once, twice = cleaned(0).mask, cleaned(1).mask
+    assert not once[mark].any()
+    assert bool(twice[mark].any()) is not known
+    assert twice.sum() > once.sum()
+
+
 def test_what_cannot_be_removed_is_reported():
     detector = Stubborn(99)
     result = _cleaner(detector, verify=2).clean(_page())

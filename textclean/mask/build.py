@@ -134,16 +134,28 @@ def join(before: RegionMask, again: RegionMask) -> RegionMask:
     return RegionMask(region, (x0, y0, x1, y1), both(before.mask, again.mask), strokes)
 
 
-def sparing(item: RegionMask, lines: Sequence[Polygon]) -> RegionMask:
-    """A mask without the art that it lies on, but for what is near some lines.
-
-    Near is as far from them as they are high.
-    """
+def near_lines(item: RegionMask, lines: Sequence[Polygon]) -> RegionMask:
+    """A mask without what is not near some lines: farther from them than they are high."""
     local = [line - np.array(item.box[:2], np.float32) for line in lines]
     there = dilate(rasterize(local, item.mask.shape), round(max(map(line_height, lines))))
-    allowed = there | ~(item.strokes.art | item.strokes.bridge)
     strokes = replace(item.strokes, bridge=item.strokes.bridge & there)
-    return replace(item, mask=item.mask & allowed, strokes=strokes)
+    return replace(item, mask=item.mask & there, strokes=strokes)
+
+
+def near_mask(item: RegionMask, before: RegionMask, reach: int) -> RegionMask:
+    """A mask without what lies farther than ``reach`` pixels from another one."""
+    return replace(item, mask=item.mask & dilate(_moved(before, item), reach))
+
+
+def _moved(item: RegionMask, other: RegionMask) -> Mask:
+    """A region's mask in the crop of another one."""
+    (x0, y0, x1, y1), (left, top, right, bottom) = item.box, other.box
+    canvas = np.zeros(other.mask.shape, bool)
+    inner = max(x0, left), max(y0, top), min(x1, right), min(y1, bottom)
+    if inner[0] < inner[2] and inner[1] < inner[3]:
+        part = item.mask[inner[1] - y0 : inner[3] - y0, inner[0] - x0 : inner[2] - x0]
+        canvas[inner[1] - top : inner[3] - top, inner[0] - left : inner[2] - left] = part
+    return canvas
 
 
 def surroundings(item: RegionMask, hole: Mask) -> tuple[Mask, float]:

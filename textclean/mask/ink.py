@@ -79,6 +79,10 @@ OUTLINE = 0.1
 FAINTEST = 3.0
 """Grey levels by which an outline differs from a plain background at least."""
 
+SEEN, LEFT = 0.04, 0.1
+"""Share of some lines that the network takes for lettering from which on it has seen what there is;
+and share of that which may lie outside of a mask that took all of it."""
+
 RIM = 2
 """Pixels around what the network is sure of whose colours decide."""
 
@@ -127,6 +131,20 @@ def refine(
     nothing = np.zeros_like(core)
     reason = f"the ink network's; thresholds said: {strokes.reason} (agreement {alike:.2f})"
     return Strokes(sharpened(seen, ink.lettering, image), nothing, None, None, nothing, reason)
+
+
+def took_all(mask: Mask, ink: InkMap, lines: Sequence[Polygon]) -> bool:
+    """Whether the network saw lettering in some lines and a mask has taken all that it saw.
+
+    Args:
+        mask: ``(H, W)`` bool, of a crop of the page.
+        ink: What the network says of the same crop.
+        lines: Polygons in pixels of the crop.
+    """
+    there = rasterize(lines, mask.shape)
+    seen = hysteresis(ink.lettering, LOW, HIGH) & there
+    found = int(seen.sum())
+    return found >= SEEN * max(int(there.sum()), 1) and int((seen & ~mask).sum()) <= LEFT * found
 
 
 def seen_lettering(plane: NDArray[np.uint8], core: Mask, height: float) -> Mask:

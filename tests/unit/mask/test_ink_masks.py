@@ -8,7 +8,7 @@ from inked import ink_map
 
 from textclean.mask import ink
 from textclean.mask.annotations import GROWTH, annotation_mask
-from textclean.mask.ink import agreement, refine
+from textclean.mask.ink import agreement, refine, took_all
 from textclean.mask.morphology import dilate, line_height, rasterize
 from textclean.mask.strokes import Strokes, find_strokes, plain_background
 from textclean.types import Region
@@ -241,3 +241,18 @@ def test_where_the_two_agree_a_glyph_that_the_network_does_not_see_goes():
     assert "network agrees" in after.reason and "in part" not in after.reason
     assert before.mask[glyph].mean() > 0.9
     assert np.array_equal(after.mask, before.mask)
+
+
+@pytest.mark.parametrize(
+    ("taken", "where", "all_of_it"),
+    [(1.0, 0, True), (0.97, 0, True), (0.5, 0, False), (0.0, 0, False), (1.0, 300, False)],
+)
+def test_whether_a_mask_took_all_that_was_seen(taken, where, all_of_it):
+    image = paper(240, 640)
+    strokes, polygon = write(image, "Hello", (60, 130))
+    columns = np.flatnonzero(strokes.any(axis=0))
+    mask = strokes.copy()
+    mask[:, columns[0] + round(taken * (columns[-1] + 1 - columns[0])) :] = False
+    seen = ink_map(image.shape[:2], lettering=strokes)
+    lines = [polygon + np.array([where, 0], np.float32)]  # 300: where nothing is seen
+    assert took_all(mask, seen, lines) is all_of_it

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from drawn import box, bubble, dots, gradient, paper, write
 
-from textclean.mask.build import build_mask, join, sparing, surroundings, union
+from textclean.mask.build import (
+    build_mask,
+    join,
+    near_lines,
+    near_mask,
+    surroundings,
+    union,
+)
 from textclean.mask.morphology import dilate
 from textclean.types import Region
 
@@ -169,24 +176,41 @@ def test_joining_keeps_both_masks():
     assert np.array_equal(both, union([first, wider], image.shape[:2]))
 
 
-def test_a_second_mask_takes_of_the_art_what_is_near_what_was_found():
+def test_a_second_mask_is_near_what_was_found():
     image = paper()
     _, polygon = write(image, "Hello", (60, 130))
     x0, x1 = round(float(polygon[:, 0].min())), round(float(polygon[:, 0].max()))
     item = build_mask(image, _region(polygon))
-    art = np.zeros_like(item.mask)
-    for x in (x0, x1):  # two lines of the art, at both ends of the word
-        art[:, x - item.box[0] : x - item.box[0] + 3] = True
-    item = replace(item, mask=item.mask | art, strokes=replace(item.strokes, art=art))
+    lines = np.zeros_like(item.mask)
+    for x in (x0, x1):  # at both ends of the word
+        lines[:, x - item.box[0] : x - item.box[0] + 3] = True
+    item = replace(item, mask=item.mask | lines)
     height = 10
-    found = box(x1 - 20, 110, x1, 110 + height)
-    spared = sparing(item, [found])
-    assert np.array_equal(spared.mask[~art], item.mask[~art])
-    columns = np.flatnonzero((spared.mask & art).any(axis=0)) + item.box[0]
-    assert set(columns.tolist()) == {x1, x1 + 1, x1 + 2}
-    rows = np.flatnonzero((spared.mask & art).any(axis=1)) + item.box[1]
-    assert rows.min() >= 110 - height - 1
-    assert rows.max() <= 110 + 2 * height + 1
+    near = near_lines(item, [box(x1 - 20, 110, x1, 110 + height)])
+    ys, xs = np.nonzero(near.mask)
+    assert not (near.mask & ~item.mask).any()
+    assert (lines & near.mask).any()
+    assert xs.min() + item.box[0] >= x1 - 20 - height - 1
+    assert ys.min() + item.box[1] >= 110 - height - 1
+    assert ys.max() + item.box[1] <= 110 + 2 * height + 1
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (7, -5), (400, 0)])
+def test_a_second_mask_may_be_a_rim_of_the_first(shift):
+    image = paper()
+    _, polygon = write(image, "Hello", (60, 130))
+    first = build_mask(image, _region(polygon))
+    again = build_mask(image, _region(box(40, 60, 260, 180)), style="polygons")
+    x0, y0, x1, y1 = first.box
+    moved = (x0 + shift[0], y0 + shift[1], x1 + shift[0], y1 + shift[1])
+    first = replace(first, box=moved)
+    rim = near_mask(again, first, 2)
+    canvas = np.zeros((400, 900), bool)
+    canvas[moved[1] + 50 : moved[3] + 50, moved[0] : moved[2]] = dilate(first.mask, 2)
+    left, top, right, bottom = again.box
+    wanted = again.mask & canvas[top + 50 : bottom + 50, left:right]
+    # Where the first crop ends a rim may be cut, which nothing of it reaches here.
+    assert np.array_equal(rim.mask, wanted)
 
 
 def test_joined_masks_keep_what_is_known_of_either():
