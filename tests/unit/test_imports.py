@@ -60,7 +60,7 @@ TABLE: dict[str, set[str]] = {
         "native", "io", "distance", "detect", "cores",
     },
     "cli": {
-        "api", "batch", "training", "evaluation", "options", "errors", "types", "weights",
+        "api", "batch", "training", "evaluation", "options", "cores", "errors", "types", "weights",
         "regions_json", "io", "compare", "results", "lettering", "report",
     },
 }  # fmt: skip

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from textclean.cores import usable_cores
 from textclean.errors import OptionsError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _write(
             size=max(side, int(config.data.get("size", side))),
             seed=config.seed,
             split="validation" if validation else "train",
-            workers=workers or os.cpu_count() or 1,
+            workers=workers or usable_cores(),
             minutes=minutes,
             progress=progress,
             **special,
