@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from textclean.ink_map import hysteresis
+from textclean.ink_map import BUBBLE, hysteresis
 from textclean.mask.morphology import Components, dilate, erode, rasterize, ring
 from textclean.mask.strokes import Strokes
 from textclean.surface import channel_distance, dominant_colors
@@ -38,6 +38,11 @@ AGREE = 0.75
 
 APART = 0.45
 """Agreement that the network's choice among shapes must reach; under it the network is followed."""
+
+EXCESS, HIGH_LINE = 1.25, 50.0
+"""Times what the network sees of lettering from which on shapes are joined with the art that they
+lie on, and the line height in pixels from which on that is so: small lettering it sees in part, and
+in bubbles nothing is joined."""
 
 SPANS = 0.5
 """Share of the polygons that must lie near lettering that the network sees, for it to judge."""
@@ -79,7 +84,7 @@ OUTLINE = 0.1
 FAINTEST = 3.0
 """Grey levels by which an outline differs from a plain background at least."""
 
-SEEN, LEFT = 0.04, 0.1
+SEEN, LEFT = 0.2, 0.1
 """Share of some lines that the network takes for lettering from which on it has seen what there is;
 and share of that which may lie outside of a mask that took all of it."""
 
@@ -118,13 +123,15 @@ def refine(
         kept, added = _with_outline(kept, seen, ink.lettering, image)
         return _told(kept, f"the ink network agrees, {alike:.2f}{added}")
     if strokes.surface is not None:
+        on_art = height >= HIGH_LINE and float((ink.plane(BUBBLE)[core] > 127).mean()) < 0.5
+        most = EXCESS * int(seen.sum()) if on_art else seen.size
         chosen = _chosen_shapes(strokes, seen, ink.lettering, height)
         chosen, added = _with_outline(chosen, seen, ink.lettering, image)
         again = agreement(chosen.mask, seen)
-        if again >= APART and again > alike:
+        if again >= APART and again > alike and int(chosen.mask.sum()) <= most:
             note = f"shapes chosen by the ink network, agreement {alike:.2f} then {again:.2f}"
             return _told(chosen, note + added)
-        if alike >= APART:
+        if alike >= APART and int(strokes.mask.sum()) <= most:
             return _told(strokes, f"the ink network agrees in part, {alike:.2f}")
         if (in_lines := _in_lines(strokes, seen, core)) is not None:
             return _told(in_lines, f"the ink network sees a part of it, {alike:.2f}")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from drawn import bubble, dots, paper, write
+from drawn import box, bubble, dots, paper, write
 from inked import ink_map
 
 from textclean.mask import ink
@@ -256,3 +256,24 @@ def test_whether_a_mask_took_all_that_was_seen(taken, where, all_of_it):
     seen = ink_map(image.shape[:2], lettering=strokes)
     lines = [polygon + np.array([where, 0], np.float32)]  # 300: where nothing is seen
     assert took_all(mask, seen, lines) is all_of_it
+
+
+@pytest.mark.parametrize(("inside", "whole"), [(False, False), (True, True)])
+def test_large_lettering_that_is_joined_with_the_art_goes_without_it(inside, whole):
+    """Letters 60 pixels high that run into a dark drawing."""
+    image = paper(300, 420)
+    polygon = box(60, 60, 140, 130)
+    letter = np.zeros(image.shape[:2], bool)
+    for x in (66, 92, 118):
+        letter[65:125, x : x + 14] = True
+    letter[90:102, 66:132] = True
+    drawing = np.zeros_like(letter)
+    drawing[66:128, 132:164] = True
+    image[letter | drawing] = 20
+    planes = {"bubble": np.ones_like(letter)} if inside else {}
+    seen = ink_map(image.shape[:2], lettering=letter, **planes)
+    seen.planes[1][drawing] = 40  # lettering is not out of the question there
+    before, after = both(image, seen, polygon)
+    assert before.mask[drawing].mean() > 0.9
+    assert after.mask[letter].mean() > 0.95
+    assert bool(after.mask[drawing].mean() > 0.5) is whole
