@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -260,20 +262,24 @@ def test_whether_a_mask_took_all_that_was_seen(taken, where, all_of_it):
 
 @pytest.mark.parametrize(("inside", "whole"), [(False, False), (True, True)])
 def test_large_lettering_that_is_joined_with_the_art_goes_without_it(inside, whole):
-    """Letters 60 pixels high that run into a dark drawing."""
+    """Letters 60 pixels high that run into a dark drawing; in a bubble it would be lettering."""
     image = paper(300, 420)
-    polygon = box(60, 60, 140, 130)
+    polygon = box(56, 56, 160, 134)
+    height = line_height(polygon)
     letter = np.zeros(image.shape[:2], bool)
     for x in (66, 92, 118):
         letter[65:125, x : x + 14] = True
     letter[90:102, 66:132] = True
     drawing = np.zeros_like(letter)
-    drawing[66:128, 132:164] = True
+    drawing[90:128, 132:200] = True
     image[letter | drawing] = 20
-    planes = {"bubble": np.ones_like(letter)} if inside else {}
-    seen = ink_map(image.shape[:2], lettering=letter, **planes)
+    alone = paper(300, 420)
+    cv2.putText(alone, "Hi", (60, 130), cv2.FONT_HERSHEY_SIMPLEX, 2.0, (20, 20, 20), 8)
+    plain = find_strokes(alone, [polygon], height)
+    assert plain.surface is not None
+    strokes = replace(plain, mask=letter | drawing, art=np.zeros_like(letter))
+    seen = ink_map(image.shape[:2], lettering=letter, **({"bubble": ~drawing} if inside else {}))
     seen.planes[1][drawing] = 40  # lettering is not out of the question there
-    before, after = both(image, seen, polygon)
-    assert before.mask[drawing].mean() > 0.9
+    after = refine(strokes, seen, image, [polygon], height)
     assert after.mask[letter].mean() > 0.95
     assert bool(after.mask[drawing].mean() > 0.5) is whole
