@@ -123,21 +123,32 @@ def refine(
         kept, added = _with_outline(kept, seen, ink.lettering, image)
         return _told(kept, f"the ink network agrees, {alike:.2f}{added}")
     if strokes.surface is not None:
+        shapes = _shapes(strokes, seen, core, ink, image, height)
         on_art = height >= HIGH_LINE and float((ink.plane(BUBBLE)[core] > 127).mean()) < 0.5
         most = EXCESS * int(seen.sum()) if on_art else seen.size
-        chosen = _chosen_shapes(strokes, seen, ink.lettering, height)
-        chosen, added = _with_outline(chosen, seen, ink.lettering, image)
-        again = agreement(chosen.mask, seen)
-        if again >= APART and again > alike and int(chosen.mask.sum()) <= most:
-            note = f"shapes chosen by the ink network, agreement {alike:.2f} then {again:.2f}"
-            return _told(chosen, note + added)
-        if alike >= APART and int(strokes.mask.sum()) <= most:
-            return _told(strokes, f"the ink network agrees in part, {alike:.2f}")
-        if (in_lines := _in_lines(strokes, seen, core)) is not None:
-            return _told(in_lines, f"the ink network sees a part of it, {alike:.2f}")
+        if shapes is not None and int(shapes.mask.sum()) <= most:
+            return shapes
     nothing = np.zeros_like(core)
     reason = f"the ink network's; thresholds said: {strokes.reason} (agreement {alike:.2f})"
     return Strokes(sharpened(seen, ink.lettering, image), nothing, None, None, nothing, reason)
+
+
+def _shapes(
+    strokes: Strokes, seen: Mask, core: Mask, ink: InkMap, image: Image, height: float
+) -> Strokes | None:
+    """The shapes on a plain background that the network bears out; None if it does not."""
+    alike = agreement(strokes.mask, seen)
+    chosen = _chosen_shapes(strokes, seen, ink.lettering, height)
+    chosen, added = _with_outline(chosen, seen, ink.lettering, image)
+    again = agreement(chosen.mask, seen)
+    if again >= APART and again > alike:
+        note = f"shapes chosen by the ink network, agreement {alike:.2f} then {again:.2f}"
+        return _told(chosen, note + added)
+    if alike >= APART:
+        return _told(strokes, f"the ink network agrees in part, {alike:.2f}")
+    if (in_lines := _in_lines(strokes, seen, core)) is not None:
+        return _told(in_lines, f"the ink network sees a part of it, {alike:.2f}")
+    return None
 
 
 def took_all(mask: Mask, ink: InkMap, lines: Sequence[Polygon]) -> bool:
