@@ -40,9 +40,9 @@ APART = 0.45
 """Agreement that the network's choice among shapes must reach; under it the network is followed."""
 
 EXCESS, HIGH_LINE = 1.25, 50.0
-"""Times what the network sees of lettering from which on shapes are joined with the art that they
-lie on, and the line height in pixels from which on that is so: small lettering it sees in part, and
-in bubbles nothing is joined."""
+"""Times what the network sees of lettering from which on chosen shapes are joined with the art that
+they lie on, and the line height in pixels from which on that is so: small lettering it sees in
+part, and in bubbles nothing is joined."""
 
 SPANS = 0.5
 """Share of the polygons that must lie near lettering that the network sees, for it to judge."""
@@ -122,12 +122,9 @@ def refine(
         kept = strokes if strokes.surface is None else _without_foreign(strokes, ink, height)
         kept, added = _with_outline(kept, seen, ink.lettering, image)
         return _told(kept, f"the ink network agrees, {alike:.2f}{added}")
-    if strokes.surface is not None:
-        shapes = _shapes(strokes, seen, core, ink, image, height)
-        on_art = height >= HIGH_LINE and float((ink.plane(BUBBLE)[core] > 127).mean()) < 0.5
-        most = EXCESS * int(seen.sum()) if on_art else seen.size
-        if shapes is not None and int(shapes.mask.sum()) <= most:
-            return shapes
+    shapes = _shapes(strokes, seen, core, ink, image, height)
+    if shapes is not None:
+        return shapes
     nothing = np.zeros_like(core)
     reason = f"the ink network's; thresholds said: {strokes.reason} (agreement {alike:.2f})"
     return Strokes(sharpened(seen, ink.lettering, image), nothing, None, None, nothing, reason)
@@ -136,12 +133,17 @@ def refine(
 def _shapes(
     strokes: Strokes, seen: Mask, core: Mask, ink: InkMap, image: Image, height: float
 ) -> Strokes | None:
-    """The shapes on a plain background that the network bears out; None if it does not."""
+    """The shapes on a plain background that the network bears out; None if there are none."""
+    if strokes.surface is None:
+        return None
     alike = agreement(strokes.mask, seen)
     chosen = _chosen_shapes(strokes, seen, ink.lettering, height)
     chosen, added = _with_outline(chosen, seen, ink.lettering, image)
     again = agreement(chosen.mask, seen)
     if again >= APART and again > alike:
+        on_art = height >= HIGH_LINE and float((ink.plane(BUBBLE)[core] > 127).mean()) < 0.5
+        if on_art and int(chosen.mask.sum()) > EXCESS * int(seen.sum()):
+            return None
         note = f"shapes chosen by the ink network, agreement {alike:.2f} then {again:.2f}"
         return _told(chosen, note + added)
     if alike >= APART:

@@ -272,14 +272,17 @@ def test_large_lettering_that_is_joined_with_the_art_goes_without_it(inside, who
     letter[90:102, 66:132] = True
     drawing = np.zeros_like(letter)
     drawing[90:128, 132:200] = True
-    image[letter | drawing] = 20
+    apart = np.zeros_like(letter)  # what the network is sure of that it is none
+    apart[70:110, 230:250] = True
+    image[letter | drawing | apart] = 20
     alone = paper(300, 420)
     cv2.putText(alone, "Hi", (60, 130), cv2.FONT_HERSHEY_SIMPLEX, 2.0, (20, 20, 20), 8)
     plain = find_strokes(alone, [polygon], height)
     assert plain.surface is not None
-    strokes = replace(plain, mask=letter | drawing, art=np.zeros_like(letter))
+    strokes = replace(plain, mask=letter | drawing | apart, art=np.zeros_like(letter))
     seen = ink_map(image.shape[:2], lettering=letter, **({"bubble": ~drawing} if inside else {}))
     seen.planes[1][drawing] = 40  # lettering is not out of the question there
     after = refine(strokes, seen, image, [polygon], height)
     assert after.mask[letter].mean() > 0.95
     assert bool(after.mask[drawing].mean() > 0.5) is whole
+    assert not after.mask[apart].any()
