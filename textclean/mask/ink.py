@@ -142,7 +142,7 @@ def _shapes(
     again = agreement(chosen.mask, seen)
     if again >= APART and again > alike:
         on_art = height >= HIGH_LINE and float((ink.plane(BUBBLE)[core] > 127).mean()) < 0.5
-        if on_art and int(chosen.mask.sum()) > EXCESS * int(seen.sum()):
+        if on_art and _joined(chosen.mask, seen, core):
             return None
         note = f"shapes chosen by the ink network, agreement {alike:.2f} then {again:.2f}"
         return _told(chosen, note + added)
@@ -234,6 +234,19 @@ def _spans(seen: Mask, core: Mask, height: float) -> bool:
         return False
     reached = dilate(seen, max(2, round(0.6 * height)))
     return float(reached[core].mean()) >= SPANS
+
+
+def _joined(mask: Mask, seen: Mask, core: Mask) -> bool:
+    """Whether shapes are joined with the art, which makes far more of them than the network sees.
+
+    Shapes inside the lines of which it sees nothing are glyphs that it missed, and do not count.
+    """
+    parts = Components.of(mask)
+    missed = (parts.count(seen) == 0) & (parts.count(core) >= IN_LINE * parts.area)
+    missed[0] = False
+    inside = int((mask & core).sum()) >= IN_LINE * int(mask.sum())
+    counted = int(mask.sum()) - (int(parts.area[missed].sum()) if inside else 0)
+    return counted > EXCESS * int(seen.sum())
 
 
 def _chosen_shapes(
