@@ -258,7 +258,7 @@ class TakesArtForText:
 def test_of_art_that_looks_like_text_a_second_attempt_takes_a_rim_at_most(known):
     rgb = np.full((120, 320, 3), 255, np.uint8)
     for x in range(50, 250, 12):
-        rgb[40:60, x : x + 4] = 0
+        rgb[38:62, x : x + 6] = 0
     text = rgb.copy()
     mark = np.s_[46:58, 282:286]
     rgb[mark] = 0
