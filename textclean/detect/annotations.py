@@ -34,12 +34,11 @@ class AnnotationDetector:
         Raises:
             WeightsError: Its weights are missing or damaged.
         """
-        from textclean.detect.colored import ColoredReader
         from textclean.detect.ink import DEFAULT_WEIGHTS, InkReader
         from textclean.detect.marks import MarksReader
 
         reader = InkReader.load(options.ink_weights or DEFAULT_WEIGHTS, options.device)
-        return cls(MarksReader(ColoredReader(reader)))
+        return cls(MarksReader(reader))
 
     def detect(self, page: Page) -> tuple[Region, ...]:
         """The annotations on ``page.rgb``, from the top, then the left."""

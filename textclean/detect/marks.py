@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from textclean.detect.colored import colored
+from textclean.detect.colored import ColoredReader, colored, favoured
 from textclean.ink_map import BUBBLE, HIGHLIGHTER, PEN, PRINT, STAMP, InkMap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclean.protocols import PixelReader
     from textclean.types import Image, Mask
 
     Votes = NDArray[np.float64]
@@ -46,8 +45,8 @@ SPECK = 8
 """Pixels from which on the height of a mark may be that of a letter."""
 
 
-class MarksReader:
-    """A pixel reader that decides on whole marks of pen and print.
+class MarksReader(ColoredReader):
+    """A pixel reader that is surer of coloured annotations, and decides on whole marks.
 
     See :class:`textclean.protocols.PixelReader`.
 
@@ -55,16 +54,13 @@ class MarksReader:
         reader: The ink network.
     """
 
-    def __init__(self, reader: PixelReader) -> None:
-        self._reader = reader
-        self.weights: dict[str, str] = getattr(reader, "weights", {})
-
     def __call__(self, image: Image) -> InkMap:
         """The ink map of an ``(H, W, 3)`` uint8 RGB page."""
-        return settled(self._reader(image), dark(image))
+        hued = colored(image)
+        return settled(favoured(self._reader(image), hued), dark(image, hued))
 
 
-def dark(image: Image) -> Mask:
+def dark(image: Image, hued: Mask) -> Mask:
     """``(H, W)`` bool: ink that is darker than the paper around it, and has no colour of its own.
 
     The black top-hat of the grey page over a threshold of N. Otsu, "A threshold selection method
@@ -73,12 +69,13 @@ def dark(image: Image) -> Mask:
 
     Args:
         image: ``(H, W, 3)`` uint8 RGB page.
+        hued: ``(H, W)`` bool, see :func:`textclean.detect.colored.colored`.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     square = np.ones((AROUND, AROUND), np.uint8)
     depth = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, square)
     threshold, _ = cv2.threshold(depth, 0, 255, cv2.THRESH_OTSU)
-    found: Mask = (depth > max(SHARE * threshold, FAINT)) & ~colored(image)
+    found: Mask = (depth > max(SHARE * threshold, FAINT)) & ~hued
     return found
 
 

@@ -111,11 +111,8 @@ def join(before: RegionMask, again: RegionMask) -> RegionMask:
     (x0, y0), (x1, y1) = boxes[:, :2].min(axis=0).tolist(), boxes[:, 2:].max(axis=0).tolist()
 
     def both(one: Mask, other: Mask) -> Mask:
-        canvas = np.zeros((y1 - y0, x1 - x0), bool)
-        for item, part in ((before, one), (again, other)):
-            left, top = item.box[0] - x0, item.box[1] - y0
-            canvas[top : top + part.shape[0], left : left + part.shape[1]] |= part
-        return canvas
+        whole = (x0, y0, x1, y1)
+        return _moved(one, before.box, whole) | _moved(other, again.box, whole)
 
     first, second = before.strokes, again.strokes
     lettering = both(first.mask, second.mask)
@@ -144,16 +141,16 @@ def near_lines(item: RegionMask, lines: Sequence[Polygon]) -> RegionMask:
 
 def near_mask(item: RegionMask, before: RegionMask, reach: int) -> RegionMask:
     """A mask without what lies farther than ``reach`` pixels from another one."""
-    return replace(item, mask=item.mask & dilate(_moved(before, item), reach))
+    return replace(item, mask=item.mask & dilate(_moved(before.mask, before.box, item.box), reach))
 
 
-def _moved(item: RegionMask, other: RegionMask) -> Mask:
-    """A region's mask in the crop of another one."""
-    (x0, y0, x1, y1), (left, top, right, bottom) = item.box, other.box
-    canvas = np.zeros(other.mask.shape, bool)
+def _moved(mask: Mask, box: Box, other: Box) -> Mask:
+    """A mask of one crop of the page as a mask of another; what lies outside of it is lost."""
+    (x0, y0, x1, y1), (left, top, right, bottom) = box, other
+    canvas = np.zeros((bottom - top, right - left), bool)
     inner = max(x0, left), max(y0, top), min(x1, right), min(y1, bottom)
     if inner[0] < inner[2] and inner[1] < inner[3]:
-        part = item.mask[inner[1] - y0 : inner[3] - y0, inner[0] - x0 : inner[2] - x0]
+        part = mask[inner[1] - y0 : inner[3] - y0, inner[0] - x0 : inner[2] - x0]
         canvas[inner[1] - top : inner[3] - top, inner[0] - left : inner[2] - left] = part
     return canvas
 

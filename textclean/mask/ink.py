@@ -122,7 +122,7 @@ def refine(
         kept = strokes if strokes.surface is None else _without_foreign(strokes, ink, height)
         kept, added = _with_outline(kept, seen, ink.lettering, image)
         return _told(kept, f"the ink network agrees, {alike:.2f}{added}")
-    shapes = _shapes(strokes, seen, core, ink, image, height)
+    shapes = _shapes(strokes, seen, core, ink, image, height, alike)
     if shapes is not None:
         return shapes
     nothing = np.zeros_like(core)
@@ -131,12 +131,17 @@ def refine(
 
 
 def _shapes(
-    strokes: Strokes, seen: Mask, core: Mask, ink: InkMap, image: Image, height: float
+    strokes: Strokes,
+    seen: Mask,
+    core: Mask,
+    ink: InkMap,
+    image: Image,
+    height: float,
+    alike: float,
 ) -> Strokes | None:
     """The shapes on a plain background that the network bears out; None if there are none."""
     if strokes.surface is None:
         return None
-    alike = agreement(strokes.mask, seen)
     chosen = _chosen_shapes(strokes, seen, ink.lettering, height)
     chosen, added = _with_outline(chosen, seen, ink.lettering, image)
     again = agreement(chosen.mask, seen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from textclean.detect.colored import colored
 from textclean.detect.marks import MarksReader, dark, settled
 from textclean.ink_map import NOTHING, PEN, PRINT, STAMP, InkMap
 
@@ -12,12 +13,16 @@ PAPER = (236, 228, 205)
 
 
 def page() -> np.ndarray:
-    """Paper with three black marks side by side, and a red stroke across the last."""
+    """Paper with four black marks side by side, and a red stroke across the last."""
     image = np.full((120, 260, 3), PAPER, np.uint8)
     for x in (30, 90, 150, 210):
         image[40:80, x : x + 12] = (40, 38, 36)
     image[58:62, 190:250] = (200, 40, 45)
     return image
+
+
+def inked(image: np.ndarray) -> np.ndarray:
+    return dark(image, colored(image))
 
 
 def mapped(pen: list[int], printed: list[int], plane: int = PEN) -> InkMap:
@@ -33,7 +38,7 @@ def mapped(pen: list[int], printed: list[int], plane: int = PEN) -> InkMap:
 
 
 def test_ink_is_dark_and_without_colour() -> None:
-    found = dark(page())
+    found = inked(page())
     assert found[45:75, 33:39].all()
     assert not found[:30].any()
     assert not found[59:61, 192:208].any()
@@ -41,14 +46,14 @@ def test_ink_is_dark_and_without_colour() -> None:
 
 
 def test_what_mostly_is_pen_is_all_pen() -> None:
-    ink = settled(mapped([250, 80, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0]), dark(page()))
+    ink = settled(mapped([250, 80, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0]), inked(page()))
     assert (ink.pen[44:76, 32:40] == 255).all()
     assert (ink.planes[:6, 44:76, 32:40].sum(axis=0) == 255).all()
 
 
 def test_what_barely_is_pen_is_no_pen() -> None:
     given = mapped([0, 0, 200, 5, 120, 10, 0, 0], [0, 50, 120, 0])
-    ink = settled(given, dark(page()))
+    ink = settled(given, inked(page()))
     # Between the two, pixels stay what they were.
     assert (ink.planes[:, :, 85:110] == given.planes[:, :, 85:110]).all()
     assert not ink.pen[:, 145:170].any()
@@ -59,7 +64,7 @@ def test_a_mark_of_pen_and_print_keeps_both() -> None:
     given = mapped([200, 200, 0, 0, 0, 0, 0, 0], [55, 0, 0, 0])
     given.planes[PRINT, 60:80, 30:42] = 100
     given.planes[PEN, 60:80, 30:42] = 155
-    ink = settled(given, dark(page()))
+    ink = settled(given, inked(page()))
     assert (ink.planes == given.planes).all()
 
 
@@ -68,7 +73,7 @@ def test_a_frame_keeps_what_touches_it() -> None:
     image[100:104, 5:255] = (40, 38, 36)
     image[80:101, 30:34] = (40, 38, 36)  # a tail that reaches down to it
     given = mapped([120, 120, 0, 0, 50, 50, 0, 0], [60, 0, 150, 0])
-    ink = settled(given, dark(image))
+    ink = settled(given, inked(image))
     assert (ink.pen[40:80, 30:42] == 120).all()
     assert not ink.pen[45:75, 152:160].any()
 
@@ -77,7 +82,7 @@ def test_stamps_are_left_alone() -> None:
     given = mapped([160, 160, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0], STAMP)
     given.planes[PEN, 40:80, 30:42] = 70
     given.planes[NOTHING, 40:80, 30:42] = 25
-    assert (settled(given, dark(page())).planes == given.planes).all()
+    assert (settled(given, inked(page())).planes == given.planes).all()
 
 
 def test_a_blank_page_and_a_tiny_one() -> None:
@@ -86,7 +91,7 @@ def test_a_blank_page_and_a_tiny_one() -> None:
         planes = np.zeros((7, *shape), np.uint8)
         planes[PEN] = 90
         given = InkMap(planes)
-        assert settled(given, dark(image)) is given
+        assert settled(given, inked(image)) is given
 
 
 def test_the_reader_reads_and_tells_its_weights() -> None:
