@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from textclean.detect.lines import Line
     from textclean.ink_map import InkMap
     from textclean.types import Image, Mask, Page, Polygon, Region
 
@@ -44,6 +45,14 @@ class InkedDetector(Detector, Protocol):
         Returns:
             The regions, and the ink map of the page; None where it was not needed.
         """
+
+
+@runtime_checkable
+class LineFinder(Protocol):
+    """Finds single lines: a detector before it makes blocks of them."""
+
+    def find_lines(self, image: Image) -> list[Line]:
+        """The lines of an ``(H, W, 3)`` uint8 RGB image, in any order."""
 
 
 @runtime_checkable

@@ -17,6 +17,7 @@ TABLE: dict[str, set[str]] = {
     "device": {"errors"},
     "distance": {"types"},
     "cores": set(),
+    "parts": {"types"},
     "memory": set(),
     "checkpoints": {"errors"},
     "surface": {"types"},
@@ -32,11 +33,11 @@ TABLE: dict[str, set[str]] = {
     "nets": {"nets"},
     "detect": {
         "protocols", "types", "errors", "weights", "device", "nets", "mask", "native",
-        "regions_json", "ink_map", "surface", "distance", "cores", "memory",
+        "regions_json", "ink_map", "surface", "distance", "cores", "memory", "parts",
     },
     "inpaint": {
         "protocols", "types", "errors", "weights", "device", "nets", "mask", "surface", "distance",
-        "inpaint.windows", "inpaint.flat",
+        "parts", "inpaint.windows", "inpaint.flat",
     },
     "io": {"protocols", "types", "errors", "native"},
     "compare": {"io", "types", "errors", "native", "options", "protocols", "regions_json"},

@@ -16,7 +16,7 @@ from textclean.detect.filters import apply_filters
 from textclean.errors import UsageError
 from textclean.inpaint import load_inpainter
 from textclean.options import Options, make_options
-from textclean.protocols import Detector, InkedDetector, LineReader
+from textclean.protocols import Detector, InkedDetector
 from textclean.weights import WEIGHTS
 
 if TYPE_CHECKING:
@@ -221,8 +221,8 @@ class _Filtered:
         if self.can_verify:
             from textclean.detect.missed import with_missed
 
-            reader = self._detector if isinstance(self._detector, LineReader) else None
-            found = with_missed(found, ink, page.rgb, self._options.reading_order, reader)
+            order = self._options.reading_order
+            found = with_missed(found, ink, page.rgb, order, self._detector)
         return apply_filters(found, self._options), ink
 
 

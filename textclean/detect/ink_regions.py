@@ -107,7 +107,7 @@ def propose_regions(ink: InkMap, regions: Sequence[Region], image: Image) -> tup
     found = hysteresis(ink.lettering, LOW, HIGH)
     if not found.any():
         return ()
-    covered = _covered(regions, found.shape)
+    covered = covered_by(regions, found.shape)
     pieces = Pieces.of(found, ink.lettering, image)
     hits = pieces.parts.count(covered)[pieces.label]
     pieces = pieces.chosen(hits < COVERED * pieces.area)
@@ -154,7 +154,7 @@ def annotation_regions(ink: InkMap, image: Image) -> tuple[Region, ...]:
     return in_order(found)
 
 
-def _covered(regions: Sequence[Region], shape: tuple[int, int]) -> Mask:
+def covered_by(regions: Sequence[Region], shape: tuple[int, int]) -> Mask:
     """Inside the detected regions, and a little around each: glyphs stick out of their lines."""
     covered = np.zeros(shape, bool)
     for region in regions:

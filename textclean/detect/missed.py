@@ -20,13 +20,14 @@ import numpy as np
 from textclean.detect.ink_regions import propose_regions
 from textclean.detect.lines import Line, rectangle
 from textclean.detect.order import reading_order
+from textclean.detect.toned import lettering_in_tone
 from textclean.mask.morphology import rasterize
+from textclean.protocols import LineFinder, LineReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclean.ink_map import InkMap
-    from textclean.protocols import LineReader
     from textclean.types import Image, Polygon, Region
 
 LARGE = 0.04
@@ -61,7 +62,7 @@ def with_missed(
     ink: InkMap,
     image: Image,
     order: str = "auto",
-    reader: LineReader | None = None,
+    detector: object = None,
 ) -> tuple[Region, ...]:
     """Detected regions that show lettering, and lettering that lies in none, in reading order.
 
@@ -70,12 +71,17 @@ def with_missed(
         ink: What the ink network says of the page.
         image: ``(H, W, 3)`` uint8 RGB page.
         order: "rtl", "ltr" or "auto": right to left when most blocks are vertical.
-        reader: Reads what may be a pattern; None = nothing is read.
+        detector: What found the regions: as a :class:`textclean.protocols.LineReader` it reads what
+            may be a pattern, as a :class:`textclean.protocols.LineFinder` it looks again at what
+            may be lettering in tone.
     """
     regions = effects_told(without_art(regions, ink), ink)
-    if reader is not None:
-        regions = patterns_told(regions, ink, image, reader)
-    missed = propose_regions(ink, regions, image)
+    if isinstance(detector, LineReader):
+        regions = patterns_told(regions, ink, image, detector)
+    missed: tuple[Region, ...] = ()
+    if isinstance(detector, LineFinder):
+        missed = lettering_in_tone(ink, regions, image, detector, order)
+    missed += propose_regions(ink, (*regions, *missed), image)
     if not missed:
         return regions
     every = (*regions, *missed)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from textclean.inpaint.parts import parts
+from textclean.parts import parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

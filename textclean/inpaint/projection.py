@@ -32,8 +32,8 @@ from textclean.device import choose_device, one_thread, upload
 from textclean.distance import depth_inside, distance_to
 from textclean.errors import MaskError, OptionsError
 from textclean.inpaint import tiles
-from textclean.inpaint.parts import parts
 from textclean.inpaint.windows import fill_windows, merge_windows
+from textclean.parts import parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -170,5 +170,5 @@ def test_what_looks_like_a_pattern_and_reads_like_none_is_kept_and_told(
     (told,) = patterns_told((found,), art_and_ink(share), image, reader)
     assert (told.action, reader.asked) == (action or found.action, asked)
     assert ("reads as nothing (0.40)" in (told.reason or "")) == (action == "keep")
-    (again,) = with_missed((found,), art_and_ink(share), image, reader=Reads(probability))
+    (again,) = with_missed((found,), art_and_ink(share), image, detector=Reads(probability))
     assert again.action == told.action

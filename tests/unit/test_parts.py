@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textclean.inpaint.parts import parts
 from textclean.inpaint.priors import make_priors
+from textclean.parts import parts
 
 
 @st.composite
