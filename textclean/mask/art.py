@@ -108,15 +108,21 @@ def _enclosed(found: Mask, height: float) -> Mask:
 
 def _by_color(image: Image, core: Mask, around: Mask, height: float) -> Mask:
     """Pixels whose colour is at least twice as common in the polygons as around them."""
-    cells = (image >> 4).astype(np.int32)
-    keys = (cells[..., 0] * 16 + cells[..., 1]) * 16 + cells[..., 2]
-    inside, outside = _density(keys[core]), _density(keys[around])
+    keys = color_cells(image)
+    inside, outside = color_density(keys[core]), color_density(keys[around])
     ratio = (inside + 1e-4) / (outside + 1e-4)
     likely = cv2.GaussianBlur(np.log(ratio)[keys].astype(np.float32), (0, 0), 0.7)
     return closed(likely > np.log(2.0), 1)
 
 
-def _density(keys: NDArray[np.int32]) -> NDArray[np.float32]:
+def color_cells(image: Image) -> NDArray[np.int32]:
+    """``(H, W)`` int32: which of 16 x 16 x 16 cells each pixel's colour lies in."""
+    cells = (image >> 4).astype(np.int32)
+    keys: NDArray[np.int32] = (cells[..., 0] * 16 + cells[..., 1]) * 16 + cells[..., 2]
+    return keys
+
+
+def color_density(keys: NDArray[np.int32]) -> NDArray[np.float32]:
     """``(4096,)`` float32 smoothed histogram of 16-level colour cells, summing to 1."""
     counts = np.bincount(keys, minlength=4096).astype(np.float32).reshape(16, 16, 16)
     for axis in range(3):

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclean.ink_map import BUBBLE, hysteresis
+from textclean.mask.kin import alike_beside
 from textclean.mask.morphology import Components, dilate, erode, rasterize, ring
 from textclean.mask.strokes import Strokes
+from textclean.mask.tone import TONED, dots
 from textclean.surface import channel_distance, dominant_colors
 
 if TYPE_CHECKING:
@@ -88,6 +90,9 @@ SEEN, LEFT = 0.2, 0.1
 """Share of some lines that the network takes for lettering from which on it has seen what there is;
 and share of that which may lie outside of a mask that took all of it."""
 
+SEEN_OF_LINE = 0.2
+"""Share of a line under which the network has not seen all of it."""
+
 RIM = 2
 """Pixels around what the network is sure of whose colours decide."""
 
@@ -114,8 +119,13 @@ def refine(
     if not core.any():
         return strokes
     seen = seen_lettering(ink.lettering, core, height)
+    overlooked = nothing = np.zeros_like(core)
+    if strokes.surface is None and height < HIGH_LINE and _in_tone(image, core, height):
+        overlooked = _overlooked(seen, lines)
+    also = ", and whole lines in tone" if overlooked.any() else ""
     if not _spans(seen, core, height):
-        return _told(strokes, "the ink network sees too little lettering to judge")
+        strokes = replace(strokes, mask=strokes.mask | overlooked)
+        return _told(strokes, f"the ink network sees too little lettering to judge{also}")
     alike = agreement(strokes.mask, seen)
     last_resort = strokes.surface is None and float(strokes.mask[core].mean()) >= WHOLE
     if alike >= AGREE and not last_resort:
@@ -125,9 +135,10 @@ def refine(
     shapes = _shapes(strokes, seen, core, ink, image, height, alike)
     if shapes is not None:
         return shapes
-    nothing = np.zeros_like(core)
-    reason = f"the ink network's; thresholds said: {strokes.reason} (agreement {alike:.2f})"
-    return Strokes(sharpened(seen, ink.lettering, image), nothing, None, None, nothing, reason)
+    mask = sharpened(seen, ink.lettering, image)
+    mask |= alike_beside(mask, ink.lettering, image, height) | overlooked
+    reason = f"the ink network's{also}; thresholds said: {strokes.reason} (agreement {alike:.2f})"
+    return Strokes(mask, nothing, None, None, nothing, reason)
 
 
 def _shapes(
@@ -239,6 +250,19 @@ def _spans(seen: Mask, core: Mask, height: float) -> bool:
         return False
     reached = dilate(seen, max(2, round(0.6 * height)))
     return float(reached[core].mean()) >= SPANS
+
+
+def _in_tone(image: Image, core: Mask, height: float) -> bool:
+    """Whether what lies around some polygons is mostly tone, which hides thin strokes."""
+    around = ring(core, max(2, round(0.2 * height)), max(8, round(1.0 * height)))
+    return bool(around.any()) and float(dots(image)[around].mean()) >= TONED
+
+
+def _overlooked(seen: Mask, lines: Sequence[Polygon]) -> Mask:
+    """The lines of which the network sees less than lettering covers."""
+    insides = [rasterize([line], seen.shape) for line in lines]
+    shown = [inside for inside in insides if inside.any() and seen[inside].mean() < SEEN_OF_LINE]
+    return np.logical_or.reduce(shown) if shown else np.zeros_like(seen)
 
 
 def _joined(mask: Mask, seen: Mask, core: Mask) -> bool:

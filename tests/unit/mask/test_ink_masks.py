@@ -286,3 +286,26 @@ def test_large_lettering_that_is_joined_with_the_art_goes_without_it(inside, who
     assert after.mask[letter].mean() > 0.95
     assert bool(after.mask[drawing].mean() > 0.5) is whole
     assert not after.mask[apart].any()
+
+
+@pytest.mark.parametrize(("toned", "seen_share", "whole"), [
+    (True, 0.08, True),
+    (True, 0.5, False),
+    (False, 0.08, False),
+])  # fmt: skip
+def test_a_line_in_tone_of_which_the_network_sees_little_goes_whole(toned, seen_share, whole):
+    """Two lines: one is seen, of the other as much as the case says."""
+    rng = np.random.default_rng(0)
+    image = rng.integers(90, 170, (240, 320, 1), np.uint8).repeat(3, axis=2)
+    if toned:
+        image = dots(240, 320)
+    lines = [box(60, 60, 260, 90), box(60, 100, 260, 130)]
+    lettering = np.zeros(image.shape[:2], bool)
+    lettering[66:84, 64:256] = True
+    lettering[106:124, 64 : 64 + round(seen_share * 200 * 30 / 18)] = True
+    nothing = np.zeros_like(lettering)
+    strokes = Strokes(nothing, nothing, None, None, nothing, "nothing stands out")
+    after = refine(strokes, ink_map(image.shape[:2], lettering=lettering), image, lines, 30.0)
+    assert bool(after.mask[100:131, 60:261].all()) is whole
+    assert ("whole lines in tone" in after.reason) is whole
+    assert not after.mask[60:64, 60:261].any()  # of the line that is seen, no more than is seen
