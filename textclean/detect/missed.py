@@ -78,10 +78,11 @@ def with_missed(
     regions = effects_told(without_art(regions, ink), ink)
     if isinstance(detector, LineReader):
         regions = patterns_told(regions, ink, image, detector)
-    missed: tuple[Region, ...] = ()
+    missed = propose_regions(ink, regions, image)
     if isinstance(detector, LineFinder):
-        missed = lettering_in_tone(ink, regions, image, detector, order)
-    missed += propose_regions(ink, (*regions, *missed), image)
+        toned = lettering_in_tone(ink, regions, missed, image, detector, order)
+        if toned:
+            missed = (*toned, *propose_regions(ink, (*regions, *toned), image))
     if not missed:
         return regions
     every = (*regions, *missed)

@@ -57,21 +57,29 @@ READ = 0.7
 
 
 def lettering_in_tone(
-    ink: InkMap, regions: Sequence[Region], image: Image, finder: LineFinder, order: str = "auto"
+    ink: InkMap,
+    regions: Sequence[Region],
+    proposed: Sequence[Region],
+    image: Image,
+    finder: LineFinder,
+    order: str = "auto",
 ) -> tuple[Region, ...]:
     """Blocks of lettering that a detector finds once tone is blurred.
 
     Args:
         ink: What the ink network says of the page.
-        regions: What is known already.
+        regions: What the detector has found.
+        proposed: What else the ink network is sure of: no reason for a look, but what is found in
+            another's view may be the whole of it.
         image: ``(H, W, 3)`` uint8 RGB page.
         finder: Finds lines; reads them, too, if it is a :class:`textclean.protocols.LineReader`.
         order: "rtl", "ltr" or "auto": the reading order.
     """
     covered = covered_by(regions, ink.shape)
     taken = np.zeros_like(covered)
+    suspected = (ink.lettering >= SUSPECTED) & ~covered & ~covered_by(proposed, ink.shape)
     lines: list[Line] = []
-    for rows, columns in parts(_crowded((ink.lettering >= SUSPECTED) & ~covered), AROUND, CELL):
+    for rows, columns in parts(_crowded(suspected), AROUND, CELL):
         corner = np.array([columns.start, rows.start], np.float32)
         piece = np.ascontiguousarray(image[rows, columns])
         if float(dots(piece).mean()) < SOME_TONE:

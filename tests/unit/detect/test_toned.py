@@ -72,7 +72,7 @@ def toned_page() -> np.ndarray:
 
 def test_what_a_blurred_view_shows_and_the_ink_network_sees_comes_in_at_its_place() -> None:
     finder = Finds()
-    (found,) = lettering_in_tone(ink_map(120), (), toned_page(), finder)
+    (found,) = lettering_in_tone(ink_map(120), (), (), toned_page(), finder)
     x, y, width, height = CAPTION
     assert np.abs(np.subtract(found.box, (x, y, x + width, y + height))).max() <= 3
     assert len(finder.views) == len(BLURS)
@@ -92,26 +92,27 @@ def test_a_find_must_be_seen_or_read(
     level: int, share: float, text: str, probability: float, there: bool
 ) -> None:
     finder = Reads(text, probability)
-    found = lettering_in_tone(ink_map(level, share), (), toned_page(), finder)
+    found = lettering_in_tone(ink_map(level, share), (), (), toned_page(), finder)
     assert bool(found) is there
     assert len(finder.views) == len(BLURS)
 
 
 def test_without_a_recognizer_what_is_seen_decides() -> None:
-    assert not lettering_in_tone(ink_map(120, 0.15), (), toned_page(), Finds())
+    assert not lettering_in_tone(ink_map(120, 0.15), (), (), toned_page(), Finds())
 
 
 def test_a_page_without_suspicion_is_not_looked_at_again() -> None:
     finder = Finds()
-    assert not lettering_in_tone(ink_map(40), (), toned_page(), finder)
+    assert not lettering_in_tone(ink_map(40), (), (), toned_page(), finder)
     known = Region(polygon=bar(280, 390, 230, 50))
-    assert not lettering_in_tone(ink_map(250), (known,), toned_page(), finder)
+    assert not lettering_in_tone(ink_map(250), (known,), (), toned_page(), finder)
+    assert not lettering_in_tone(ink_map(250), (), (known,), toned_page(), finder)
     assert not finder.views
 
 
 def test_a_find_that_runs_into_a_known_line_is_no_news() -> None:
     known = Region(polygon=bar(450, 400, 100, 30))
-    assert not lettering_in_tone(ink_map(120), (known,), toned_page(), Finds())
+    assert not lettering_in_tone(ink_map(120), (known,), (), toned_page(), Finds())
 
 
 def test_what_was_missed_in_tone_stands_among_the_regions() -> None:
