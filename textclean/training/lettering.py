@@ -49,6 +49,7 @@ class Style:
         toned: Whether the letters are filled with screentone.
         shadow: Offset (x, y) and colour of a hard shadow of letters and outlines, or None.
         opacity: Of the whole, 0 to 1.
+        clear: Whether there are only outlines, and the page shows inside the letters.
     """
 
     fill: Color = (0, 0, 0)
@@ -58,6 +59,7 @@ class Style:
     toned: bool = False
     shadow: tuple[tuple[int, int], Color] | None = None
     opacity: float = 1.0
+    clear: bool = False
 
 
 def choose_script(rng: np.random.Generator, fonts: Fonts) -> Script:
@@ -186,7 +188,7 @@ def letter(
     out[page] = after
     # Where the ink has the colour that was there already there is nothing to see.
     visible = (touched > 0.1) & (cv2.absdiff(before, after).max(axis=2) > 3)
-    core = glyphs[block] > 0.5
+    core = (touched if style.clear else glyphs[block]) > 0.5
     if not (style.outlines or style.glow or style.shadow):
         core &= grown(visible, 2)  # white on white, with nothing around it, is no lettering
     labels[page][visible | core] = LETTERING
@@ -207,7 +209,10 @@ def _layers(
         widest = max([width for width, _ in style.outlines], default=0.0)
         cast = _swollen(glyphs, widest) if widest else glyphs
         layers.append((np.roll(cast, (dy, dx), (0, 1)), color))
-    layers += [(_swollen(glyphs, width), color) for width, color in style.outlines]
+    outside = 1 - glyphs if style.clear else np.ones_like(glyphs)
+    layers += [(f32(_swollen(glyphs, width) * outside), ink) for width, ink in style.outlines]
+    if style.clear:
+        return layers
     height, width = glyphs.shape
     if style.second is not None:
         share = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]

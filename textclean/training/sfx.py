@@ -110,8 +110,8 @@ def effect_style(
     black, white = (0, 0, 0), (255, 255, 255)
     kind = pick(
         rng,
-        ("hollow", "solid", "outlined", "toned", "faded", "double", "ghost"),
-        (0.34, 0.12 if busy else 0.24, 0.22, 0.1, 0.08, 0.1, 0.04),
+        ("hollow", "solid", "outlined", "toned", "faded", "double", "ghost", "clear"),
+        (0.3, 0.12 if busy else 0.2, 0.18, 0.1, 0.08, 0.1, 0.04, 0.14),
     )
     width = float(np.clip(size * log_uniform(rng, 0.02, 0.12), 1, 16))
     light = white if not (color and chance(rng, 0.5)) else _bright(rng)
@@ -119,6 +119,10 @@ def effect_style(
     around = ((2.2 * width, light), (width, deep)) if chance(rng, 0.4) else ((width, deep),)
     if kind == "hollow":
         return Style(fill=light, outlines=around, shadow=_shadow(rng, width, deep))
+    if kind == "clear":
+        edge = light if dark and not busy else deep
+        rim = (2.2 * width, light if edge is deep else deep)
+        return Style(outlines=(rim, (width, edge))[not chance(rng, 0.3) :], clear=True)
     if kind == "toned":
         if color:
             return Style(fill=_any(rng), outlines=around)

@@ -146,3 +146,16 @@ def test_east_asian_text_is_of_its_script() -> None:
     assert len(japanese) == 400
     assert 0.3 < np.mean([0x3040 <= ord(character) < 0x30A0 for character in japanese]) < 0.7
     assert sound(rng, "japanese")
+
+
+def test_clear_letters_show_the_page_inside() -> None:
+    rng = np.random.default_rng(0)
+    page = rng.integers(100, 200, (120, 200, 1), np.uint8).repeat(3, axis=2)
+    labels = np.zeros((120, 200), np.uint8)
+    glyphs = np.zeros((60, 120), np.uint8)
+    glyphs[10:50, 10:50] = 255
+    style = Style(outlines=((4.0, (0, 0, 0)),), clear=True)
+    shown = letter(rng, page, labels, glyphs, (30, 30), style)
+    inside, ring = np.s_[42:78, 42:78], np.s_[37:39, 45:75]
+    assert (shown[inside] == page[inside]).all() and not labels[inside].any()
+    assert (shown[ring] == 0).all() and (labels[ring] > 0).all()
