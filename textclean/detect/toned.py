@@ -28,6 +28,7 @@ from textclean.protocols import LineReader
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textclean.detect.recognize import Recognizer
     from textclean.ink_map import InkMap
     from textclean.protocols import LineFinder
     from textclean.types import Image, Mask, Region
@@ -93,7 +94,11 @@ def lettering_in_tone(
                 if not old and _is_text(line, inside, ink, image, finder):
                     lines.append(line)
                     taken |= inside
-    return assemble(lines, image, reading_order=order) if lines else ()
+    if not lines:
+        return ()
+    # Where the detector reads what it finds, this is read, too.
+    recognizer: Recognizer | None = getattr(finder, "recognizer", None)
+    return assemble(lines, image, reading_order=order, recognizer=recognizer)
 
 
 def _crowded(mask: Mask) -> Mask:
