@@ -119,12 +119,10 @@ def refine(
     if not core.any():
         return strokes
     seen = seen_lettering(ink.lettering, core, height)
-    overlooked = nothing = np.zeros_like(core)
-    if strokes.surface is None and height < HIGH_LINE and _in_tone(image, core, height):
-        overlooked = _overlooked(seen, lines)
-    also = ", and whole lines in tone" if overlooked.any() else ""
+    whole = _whole_lines(strokes, seen, image, lines, height)
+    also = ", and whole lines in tone" if whole.any() else ""
     if not _spans(seen, core, height):
-        strokes = replace(strokes, mask=strokes.mask | overlooked)
+        strokes = replace(strokes, mask=strokes.mask | whole)
         return _told(strokes, f"the ink network sees too little lettering to judge{also}")
     alike = agreement(strokes.mask, seen)
     last_resort = strokes.surface is None and float(strokes.mask[core].mean()) >= WHOLE
@@ -136,7 +134,8 @@ def refine(
     if shapes is not None:
         return shapes
     mask = sharpened(seen, ink.lettering, image)
-    mask |= alike_beside(mask, ink.lettering, image, height) | overlooked
+    mask |= alike_beside(mask, ink.lettering, image, height) | whole
+    nothing = np.zeros_like(core)
     reason = f"the ink network's{also}; thresholds said: {strokes.reason} (agreement {alike:.2f})"
     return Strokes(mask, nothing, None, None, nothing, reason)
 
@@ -252,17 +251,24 @@ def _spans(seen: Mask, core: Mask, height: float) -> bool:
     return float(reached[core].mean()) >= SPANS
 
 
-def _in_tone(image: Image, core: Mask, height: float) -> bool:
-    """Whether what lies around some polygons is mostly tone, which hides thin strokes."""
-    around = ring(core, max(2, round(0.2 * height)), max(8, round(1.0 * height)))
-    return bool(around.any()) and float(dots(image)[around].mean()) >= TONED
+def _whole_lines(
+    strokes: Strokes, seen: Mask, image: Image, lines: Sequence[Polygon], height: float
+) -> Mask:
+    """Lines of small lettering in tone of which the network sees less than lettering covers.
 
-
-def _overlooked(seen: Mask, lines: Sequence[Polygon]) -> Mask:
-    """The lines of which the network sees less than lettering covers."""
-    insides = [rasterize([line], seen.shape) for line in lines]
-    shown = [inside for inside in insides if inside.any() and seen[inside].mean() < SEEN_OF_LINE]
-    return np.logical_or.reduce(shown) if shown else np.zeros_like(seen)
+    Dots hide their thin strokes from thresholds, too, so all of such a line goes.
+    """
+    found = np.zeros_like(seen)
+    if strokes.surface is not None or height >= HIGH_LINE:
+        return found
+    around = ring(rasterize(lines, seen.shape), round(0.2 * height), max(8, round(height)))
+    if not around.any() or float(dots(image)[around].mean()) < TONED:
+        return found
+    for line in lines:
+        inside = rasterize([line], seen.shape)
+        if inside.any() and float(seen[inside].mean()) < SEEN_OF_LINE:
+            found |= inside
+    return found
 
 
 def _joined(mask: Mask, seen: Mask, core: Mask) -> bool:
