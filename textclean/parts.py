@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclean.types import Mask
+    from textclean.types import Box, Mask
 
     Part = tuple[slice, slice]
 
@@ -32,12 +32,12 @@ def parts(mask: Mask, reach: int, cell: int = 32) -> list[Part]:
     side = 2 * near + 1
     joined = cv2.dilate(np.pad(cells, near), np.ones((side, side), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    boxes: list[tuple[int, int, int, int]] = []
+    boxes: list[Box] = []
     for x, y, width, height, _ in stats[1:].tolist():
         box = (x, y, x + width, y + height)
-        while other := next((b for b in boxes if _overlap(b, box)), None):
+        while other := next((b for b in boxes if overlap(b, box)), None):
             boxes.remove(other)
-            box = _around(box, other)
+            box = around(box, other)
         boxes.append(box)
     rows, columns = mask.shape
     return [
@@ -58,11 +58,11 @@ def _cells(mask: Mask, cell: int) -> NDArray[np.uint8]:
     return np.asarray(across.reshape(height, cell, width).any(axis=1), np.uint8)
 
 
-def _overlap(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+def overlap(a: Box, b: Box) -> bool:
+    """Whether two boxes have a pixel in common."""
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _around(
-    a: tuple[int, int, int, int], b: tuple[int, int, int, int]
-) -> tuple[int, int, int, int]:
+def around(a: Box, b: Box) -> Box:
+    """The smallest box that both are in."""
     return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclean.mask.morphology import dilate, rasterize
+from textclean.parts import around, overlap
 from textclean.types import Page
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def look_again(
     if getattr(detector, "needs_contrast", False):
         cleaned = [None if item is None or _blank(image, item) else item for item in cleaned]
     for box, members in _views(cleaned, image.shape[:2]):
-        if not any(_touch(box, other) for other in boxes):
+        if not any(overlap(box, other) for other in boxes):
             continue
         x0, y0, x1, y1 = box
         view = Page.from_rgb(np.ascontiguousarray(image[y0:y1, x0:x1]))
@@ -98,7 +99,7 @@ def _views(
         members = [index]
         while merged := next((view for view in views if _cheaper_together(view[0], box)), None):
             views.remove(merged)
-            box, members = _around(merged[0], box), merged[1] + members
+            box, members = around(merged[0], box), merged[1] + members
         views.append((box, members))
     return views
 
@@ -110,16 +111,8 @@ def _blank(image: Image, item: RegionMask) -> bool:
     return not len(there) or bool((np.ptp(there, axis=0) < _PLAIN).all())
 
 
-def _touch(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
 def _cheaper_together(a: Box, b: Box) -> bool:
-    return _area(_around(a, b)) <= 1.2 * (_area(a) + _area(b))
-
-
-def _around(a: Box, b: Box) -> Box:
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+    return _area(around(a, b)) <= 1.2 * (_area(a) + _area(b))
 
 
 def _area(box: Box) -> int:

@@ -41,7 +41,7 @@ TABLE: dict[str, set[str]] = {
     },
     "io": {"protocols", "types", "errors", "native"},
     "compare": {"io", "types", "errors", "native", "options", "protocols", "regions_json"},
-    "verify": {"protocols", "types", "mask"},
+    "verify": {"protocols", "types", "mask", "parts"},
     "cleaner": {
         "protocols", "types", "options", "errors", "mask", "inpaint.windows", "inpaint.flat",
         "native", "verify", "ink_map", "lettering", "edited", "cores",
