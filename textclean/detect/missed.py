@@ -75,13 +75,14 @@ def with_missed(
             may be a pattern, as a :class:`textclean.protocols.LineFinder` it looks again at what
             may be lettering in tone.
     """
+    reader = detector if isinstance(detector, LineReader) else None
     regions = effects_told(without_art(regions, ink), ink)
-    if isinstance(detector, LineReader):
-        regions = patterns_told(regions, ink, image, detector)
+    regions = patterns_told(regions, ink, image, reader)
     missed = propose_regions(ink, regions, image)
     if isinstance(detector, LineFinder):
         toned = lettering_in_tone(ink, regions, missed, image, detector, order)
         if toned:
+            toned = patterns_told(toned, ink, image, reader)
             missed = (*toned, *propose_regions(ink, (*regions, *toned), image))
     if not missed:
         return regions
@@ -135,7 +136,7 @@ def without_art(regions: tuple[Region, ...], ink: InkMap) -> tuple[Region, ...]:
 
 
 def patterns_told(
-    regions: tuple[Region, ...], ink: InkMap, image: Image, reader: LineReader
+    regions: tuple[Region, ...], ink: InkMap, image: Image, reader: LineReader | None
 ) -> tuple[Region, ...]:
     """Regions of which those on art that look like a pattern, and read like none, are kept.
 
@@ -146,8 +147,10 @@ def patterns_told(
         regions: What a detector found.
         ink: What the ink network says of the page.
         image: ``(H, W, 3)`` uint8 RGB page.
-        reader: Reads lines.
+        reader: Reads lines; None = nothing is told.
     """
+    if reader is None:
+        return regions
 
     def told(region: Region) -> Region:
         if region.kind != "free" or region.score >= SURE or region.action == "keep":

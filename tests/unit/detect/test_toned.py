@@ -120,3 +120,10 @@ def test_what_was_missed_in_tone_stands_among_the_regions() -> None:
     found = with_missed((known,), ink_map(120), toned_page(), "ltr", Finds())
     assert [round(region.box[1] / 100) for region in found] == [4, 7] and found[1] is known
     assert with_missed((known,), ink_map(120), toned_page(), "ltr") == (known,)
+
+
+def test_what_fills_its_line_and_reads_as_nothing_is_kept_as_a_pattern() -> None:
+    (found,) = with_missed((), ink_map(120), toned_page(), "ltr", Reads("", 0.0))
+    (filled,) = with_missed((), ink_map(135), toned_page(), "ltr", Reads("", 0.0))
+    assert found.action is None
+    assert filled.action == "keep" and "pattern" in filled.reason
