@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Part = tuple[slice, slice]
 
 
-def parts(mask: Mask, reach: int, cell: int = 32) -> list[Part]:
+def parts(mask: Mask, reach: int, cell: int = 32, least: int = 1) -> list[Part]:
     """Disjoint boxes that show every hole with its surroundings.
 
     Args:
@@ -23,11 +23,12 @@ def parts(mask: Mask, reach: int, cell: int = 32) -> list[Part]:
         reach: Pixels around each hole that are in its box, where the page has them. No hole of
             another box is nearer than twice that.
         cell: Boxes begin at multiples of it.
+        least: Pixels of a hole in a cell under which the cell counts as having none.
 
     Returns:
         Rows and columns of each, from the top, then the left; nothing without a hole.
     """
-    cells = _cells(mask, cell)
+    cells = _cells(mask, cell, least)
     near = -(-reach // cell)
     side = 2 * near + 1
     joined = cv2.dilate(np.pad(cells, near), np.ones((side, side), np.uint8))
@@ -49,13 +50,16 @@ def parts(mask: Mask, reach: int, cell: int = 32) -> list[Part]:
     ]
 
 
-def _cells(mask: Mask, cell: int) -> NDArray[np.uint8]:
-    """``(h, w)`` uint8: which cells have a pixel of the mask."""
+def _cells(mask: Mask, cell: int, least: int) -> NDArray[np.uint8]:
+    """``(h, w)`` uint8: which cells have so many pixels of the mask."""
     height, width = (-(-side // cell) for side in mask.shape)
     padded = np.pad(mask, ((0, height * cell - mask.shape[0]), (0, width * cell - mask.shape[1])))
     # First along the rows, in one piece of memory.
-    across = padded.reshape(height * cell, width, cell).any(axis=2)
-    return np.asarray(across.reshape(height, cell, width).any(axis=1), np.uint8)
+    if least == 1:
+        across = padded.reshape(height * cell, width, cell).any(axis=2)
+        return np.asarray(across.reshape(height, cell, width).any(axis=1), np.uint8)
+    counts = padded.reshape(height, cell, width, cell).sum(axis=(1, 3))
+    return np.asarray(counts >= least, np.uint8)
 
 
 def overlap(a: Box, b: Box) -> bool:

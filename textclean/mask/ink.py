@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclean.ink_map import BUBBLE, hysteresis
-from textclean.mask.kin import alike_beside
+from textclean.mask.kin import FAINT, alike_beside
 from textclean.mask.morphology import Components, dilate, erode, rasterize, ring
 from textclean.mask.strokes import Strokes
 from textclean.mask.tone import TONED, dots
@@ -55,11 +55,8 @@ FEWEST = 0.02
 WHOLE = 0.9
 """Share of the polygons from which on strokes are no strokes: the polygon was the last resort."""
 
-FAINT = 16
-"""Level under which a pixel is surely no lettering."""
-
 FOREIGN = 0.03
-"""Share of a large shape's pixels above that, under which the shape is no lettering."""
+"""Share of a large shape's pixels with a hint of lettering, under which the shape is none."""
 
 LARGE = 0.25
 """Extent of such a shape in line heights; smaller ones (dots, furigana) are given the benefit."""
@@ -119,9 +116,8 @@ def refine(
     if not core.any():
         return strokes
     seen = seen_lettering(ink.lettering, core, height)
-    whole = _whole_lines(strokes, seen, image, lines, height)
-    also = ", and whole lines in tone" if whole.any() else ""
     if not _spans(seen, core, height):
+        whole, also = _whole_lines(strokes, seen, core, image, lines, height)
         strokes = replace(strokes, mask=strokes.mask | whole)
         return _told(strokes, f"the ink network sees too little lettering to judge{also}")
     alike = agreement(strokes.mask, seen)
@@ -133,6 +129,7 @@ def refine(
     shapes = _shapes(strokes, seen, core, ink, image, height, alike)
     if shapes is not None:
         return shapes
+    whole, also = _whole_lines(strokes, seen, core, image, lines, height)
     mask = sharpened(seen, ink.lettering, image)
     mask |= alike_beside(mask, ink.lettering, image, height) | whole
     nothing = np.zeros_like(core)
@@ -252,23 +249,28 @@ def _spans(seen: Mask, core: Mask, height: float) -> bool:
 
 
 def _whole_lines(
-    strokes: Strokes, seen: Mask, image: Image, lines: Sequence[Polygon], height: float
-) -> Mask:
-    """Lines of small lettering in tone of which the network sees less than lettering covers.
+    strokes: Strokes,
+    seen: Mask,
+    core: Mask,
+    image: Image,
+    lines: Sequence[Polygon],
+    height: float,
+) -> tuple[Mask, str]:
+    """Lines of small lettering in tone of which the network sees too little; and a note.
 
     Dots hide their thin strokes from thresholds, too, so all of such a line goes.
     """
     found = np.zeros_like(seen)
     if strokes.surface is not None or height >= HIGH_LINE:
-        return found
-    around = ring(rasterize(lines, seen.shape), round(0.2 * height), max(8, round(height)))
+        return found, ""
+    around = ring(core, round(0.2 * height), max(8, round(height)))
     if not around.any() or float(dots(image)[around].mean()) < TONED:
-        return found
+        return found, ""
     for line in lines:
         inside = rasterize([line], seen.shape)
         if inside.any() and float(seen[inside].mean()) < SEEN_OF_LINE:
             found |= inside
-    return found
+    return found, ", and whole lines in tone" if found.any() else ""
 
 
 def _joined(mask: Mask, seen: Mask, core: Mask) -> bool:

@@ -4,7 +4,7 @@ The ink network sees most of an effect and loses its last letters where they are
 another ground. Where all of it is drawn in a colour of its own (grey among dots, yellow in a blue
 night), the colour tells the rest.
 
-On 36 pages of comics and halftone this brought in shapes of eight blocks of lettering, 73 to 100 %
+On ten pages of comics and halftone that it changes it brought in shapes of nine blocks, 73 to 100 %
 of them lettering, and some specks of two others; as many pixels as :data:`MOST` forbids it brought
 in twice, none of them lettering.
 """
@@ -32,7 +32,7 @@ NEAR = 0.5
 SMALLEST, LEAST, LARGEST = 0.1, 10, 1.5
 """Extent of such a shape in line heights, and in pixels at least."""
 FAINT = 16
-"""Level of the ink map that is a hint of lettering."""
+"""Level of the ink map under which a pixel is surely no lettering."""
 HINTED = 0.5
 """Share of a shape's pixels that must be near a hint."""
 MOST = 0.15

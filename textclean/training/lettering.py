@@ -209,10 +209,10 @@ def _layers(
         widest = max([width for width, _ in style.outlines], default=0.0)
         cast = _swollen(glyphs, widest) if widest else glyphs
         layers.append((np.roll(cast, (dy, dx), (0, 1)), color))
-    outside = 1 - glyphs if style.clear else np.ones_like(glyphs)
-    layers += [(f32(_swollen(glyphs, width) * outside), ink) for width, ink in style.outlines]
+    rims = [(_swollen(glyphs, width), color) for width, color in style.outlines]
     if style.clear:
-        return layers
+        return layers + [(f32(rim * (1 - glyphs)), color) for rim, color in rims]
+    layers += rims
     height, width = glyphs.shape
     if style.second is not None:
         share = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]

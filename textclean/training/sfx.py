@@ -122,7 +122,8 @@ def effect_style(
     if kind == "clear":
         edge = light if dark and not busy else deep
         rim = (2.2 * width, light if edge is deep else deep)
-        return Style(outlines=(rim, (width, edge))[not chance(rng, 0.3) :], clear=True)
+        outlines = (rim, (width, edge)) if chance(rng, 0.3) else ((width, edge),)
+        return Style(outlines=outlines, clear=True)
     if kind == "toned":
         if color:
             return Style(fill=_any(rng), outlines=around)
