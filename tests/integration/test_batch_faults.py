@@ -38,13 +38,13 @@ def scans(tmp_path: Path) -> Path:
     folder = tmp_path / "scans"
     folder.mkdir()
     for number in range(4):
-        lettered(160 + number, text=f"P{number}").save(folder / f"{number}.png")
+        lettered(163 - number, text=f"P{number}").save(folder / f"{number}.png")
     return folder
 
 
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
-    pages = {f"{n}.png": encoded(lettered(160 + n, text=f"P{n}")) for n in range(4)}
+    pages = {f"{n}.png": encoded(lettered(163 - n, text=f"P{n}")) for n in range(4)}
     return write_archive(tmp_path / "book.cbz", pages)
 
 

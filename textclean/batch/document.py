@@ -102,8 +102,12 @@ class OpenDocument:
                 self._place_page(number)
 
     def tasks(self) -> Iterator[PageTask]:
-        """The pages that are left."""
-        for number in tuple(self.left):
+        """The pages that are left: where sizes are known, the largest first.
+
+        So memory is short at once or not at all, and no core waits at the end for a large page
+        that was begun last. Pages of one size keep their order.
+        """
+        for number in sorted(self.left, key=lambda number: -self._pixels.get(number, 0)):
             yield PageTask(
                 job=self.planned.job,
                 key=self.planned.key(number),

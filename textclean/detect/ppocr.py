@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import cv2
 import numpy as np
 
 from textclean.detect.assemble import assemble
@@ -147,9 +146,11 @@ class PPOCRDetector:
     def _probability(self, image: Image) -> NDArray[np.uint8]:
         """``(h, w, 1)`` uint8 text probability of an ``(h, w, 3)`` uint8 RGB image."""
         height, width = image.shape[:2]
-        canvas = cv2.cvtColor(padded(image), cv2.COLOR_RGB2BGR).astype(np.float32)
-        canvas = canvas / np.float32(127.5) - np.float32(1.0)
-        batch = np.ascontiguousarray(canvas.transpose(2, 0, 1)[None])
+        canvas = padded(image)
+        batch = np.empty((1, 3, *canvas.shape[:2]), np.float32)
+        for plane, channel in zip(batch[0], (2, 1, 0), strict=True):  # the network takes BGR
+            np.divide(canvas[..., channel], np.float32(127.5), out=plane)
+            plane -= np.float32(1.0)
         answer = self.network(batch)[0, 0, :height, :width]
         return np.rint(np.clip(answer, 0.0, 1.0) * 255).astype(np.uint8)[..., None]
 

@@ -13,6 +13,7 @@ from textclean.batch.crew import crew_for
 from textclean.batch.engine import BatchResult, run_batch
 from textclean.batch.plan import Batch
 from textclean.batch.sizes import BYTES_A_WORKER, page_bytes, parse_bytes
+from textclean.batch.teller import BatchWatcher
 from textclean.errors import OptionsError, PageError, TooLargeError, WeightsError
 from textclean.options import Options
 
@@ -32,9 +33,21 @@ def scans(tmp_path: Path) -> Path:
     return folder
 
 
-def run(source: Path, output: Path, work: Any, **changes: Any) -> BatchResult:
+def run(
+    source: Path, output: Path, work: Any, *, watcher: BatchWatcher | None = None, **changes: Any
+) -> BatchResult:
     changes.setdefault("workers", 2)
-    return run_batch(Batch(jobs=[Job(source, output, OPTIONS)], **changes), work)
+    return run_batch(Batch(jobs=[Job(source, output, OPTIONS)], **changes), work, watcher)
+
+
+class Begun(BatchWatcher):
+    """Notes which pages are begun, one after the other."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, name: str, number: int) -> None:
+        self.names.append(name)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -83,6 +96,20 @@ class TestMemory:
         assert failed.name == "large.png"
         assert isinstance(failed.error, TooLargeError)
         assert "20,000,000 pixels" in failed.reason
+
+    def test_the_largest_pages_come_first(self, tmp_path: Path) -> None:
+        """What a run takes at its worst it takes at its beginning; equal pages keep their order."""
+        folder = tmp_path / "scans"
+        folder.mkdir()
+        for number, width in enumerate((100, 120, 100, 140)):
+            lettered(width, 100, text=f"P{number}").save(folder / f"{number}.png")
+        begun = Begun()
+        run(folder, tmp_path / "out", FakeWork(), workers=1, watcher=begun)
+        assert begun.names == ["3.png", "1.png", "0.png", "2.png"]
+        alone = Begun()
+        run(folder, tmp_path / "alone", FakeWork(), workers=0, watcher=alone)
+        assert alone.names == ["0.png", "1.png", "2.png", "3.png"]
+        assert contents(tmp_path / "out") == contents(tmp_path / "alone")
 
     def test_the_crew(self) -> None:
         usual = BYTES_A_WORKER + page_bytes(0)
