@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from textclean.types import Image, Polygon
 
+_THIN = 0.5  # thicknesses of the other that a piece of a line has at least, unless it is short
 _PART = 0.4  # by how much a gap is wider than the others between two blocks, in thicknesses
 
 
@@ -204,6 +205,10 @@ def _whole_lines(lines: Sequence[Line], vertical: bool) -> list[Line]:
         p0, p1, q0, q1 = piece.spans(axis, across)
         thick, gap = max(t1 - t0, q1 - q0), max(s0, p0) - min(s1, p1)
         in_line = max(t1, q1) - min(t0, q0) <= 1.3 * thick
+        # What is much thinner is a mark that ends a long line, or no part of this one.
+        thin, short = min((t1 - t0, s1 - s0), (q1 - q0, p1 - p0))
+        ends = short <= thick and max(s1 - s0, p1 - p0) >= 2 * thick
+        in_line &= thin >= _THIN * thick or ends
         if not in_line or not -0.5 * thick <= gap <= WORD_GAP * thick:
             whole.append(piece)
             continue

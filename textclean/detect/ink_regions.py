@@ -13,10 +13,10 @@ import numpy as np
 
 from textclean.detect.ink_pieces import Pieces, in_order, outline
 from textclean.detect.lines import Line, rectangle
-from textclean.ink_map import HIGHLIGHTER, PEN, STAMP, InkMap, hysteresis
+from textclean.ink_map import BUBBLE, HIGHLIGHTER, PEN, STAMP, InkMap, hysteresis
 from textclean.mask.annotations import annotation_ink
 from textclean.mask.ink import HIGH, LOW
-from textclean.mask.morphology import dilate, rasterize, ring
+from textclean.mask.morphology import Components, dilate, rasterize, ring
 from textclean.surface import channel_distance, dominant_colors
 from textclean.types import Region
 
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 COVERED = 0.5
 """Share of a piece inside detected regions from which on it is theirs."""
 
+CUT_OFF = 0.45
+"""Height and width of such a piece's rest in usual glyphs, from which on it is a glyph."""
+
+IN_BUBBLE = 0.9
+"""Share of such a rest that lies in a bubble."""
+
 MIN_AREA = 200
 """Pixels of a block of lettering at least."""
 
@@ -42,7 +48,7 @@ Sound effects are only removed when somebody asks for it."""
 
 LARGE, MIN_LARGE = 0.1, 0.9
 """Share of the page from which on a block is large, and that mean of one: a row of windows, a
-crowd."""
+crowd. A lone mark on art that is no larger than the page's letters needs it, too: an eye."""
 
 NEAR = 0.8
 """Widest gap between pieces of a group, in sizes of the smaller."""
@@ -107,12 +113,10 @@ def propose_regions(ink: InkMap, regions: Sequence[Region], image: Image) -> tup
     found = hysteresis(ink.lettering, LOW, HIGH)
     if not found.any():
         return ()
-    covered = covered_by(regions, found.shape)
-    pieces = Pieces.of(found, ink.lettering, image)
-    hits = pieces.parts.count(covered)[pieces.label]
-    pieces = pieces.chosen(hits < COVERED * pieces.area)
-    groups = pieces.groups(NEAR * pieces.size, lambda i, j: _same_lettering(pieces, i, j))
     usual = _usual_height(regions, image)
+    found = _uncovered(found, covered_by(regions, found.shape), ink.plane(BUBBLE), usual)
+    pieces = Pieces.of(found, ink.lettering, image)
+    groups = pieces.groups(NEAR * pieces.size, lambda i, j: _same_lettering(pieces, i, j))
     proposed = [_block(pieces, group, image, usual) for group in groups]
     return in_order([region for region in proposed if region is not None])
 
@@ -172,6 +176,22 @@ def covered_by(regions: Sequence[Region], shape: tuple[int, int]) -> Mask:
     return covered
 
 
+def _uncovered(found: Mask, covered: Mask, bubble: NDArray[np.uint8], usual: float) -> Mask:
+    """What of the lettering that the network sees is no region's.
+
+    Letters may run together with those of a line that was cut short: what is left of them in a
+    bubble counts where it is as large as a glyph, and not the tips that stick out of a line.
+    """
+    parts = Components.of(found)
+    hits = parts.count(covered)
+    free = parts.select(hits < COVERED * parts.area)
+    cut = Components.of(parts.select((hits > 0) & (hits >= COVERED * parts.area)) & ~covered)
+    glyphs = cut.box[:, 2:].min(axis=1) >= CUT_OFF * usual
+    glyphs[0] = False
+    inside = cut.count(bubble > 127) >= IN_BUBBLE * cut.area
+    return free | cut.select(glyphs & inside)
+
+
 def _same_lettering(pieces: Pieces, i: int, j: int) -> bool:
     """Whether two pieces belong to one block: near, and of like size, stroke and colour."""
     small, large = sorted((float(pieces.size[i]), float(pieces.size[j])))
@@ -208,7 +228,8 @@ def _block(pieces: Pieces, group: list[int], image: Image, usual: float) -> Regi
     loud = glyph >= LOUD * usual or slant >= SLANTED
     kind: Kind = "sfx" if loud or not _on_plain(image, box, pixels, glyph) else "free"
     share = (box[2] - box[0]) * (box[3] - box[1]) / (image.shape[0] * image.shape[1])
-    if score < (MIN_LARGE if share >= LARGE else MIN_MEAN[kind]):
+    alone = kind == "sfx" and len(group) == 1 and glyph < LOUD * usual
+    if score < (MIN_LARGE if alone or share >= LARGE else MIN_MEAN[kind]):
         return None
     lines, direction = _lines(pieces, group, glyph, polygon, image.shape[:2])
     return Region(

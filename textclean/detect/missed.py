@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclean.ink_map import InkMap
-    from textclean.types import Image, Polygon, Region
+    from textclean.types import Image, Kind, Polygon, Region
 
 LARGE = 0.04
 """Thickness of a line, in page heights, from which on the ink network is asked."""
@@ -51,10 +51,14 @@ FILLED = 0.5
 leave gaps, a row of windows or a fence hardly any. Of 131 lines of lettering five reach it."""
 READ = 0.6
 """Mean probability of its characters under which such a line says nothing."""
+DOUBTFUL, HARDLY_READ, ON_ART = 0.65, 0.45, 0.3
+"""Score of a region on art under which it is read however it looks, and that probability; and mean
+probability of a bubble under which it is on art."""
 LOUD = 2.0
 """Thickness of a block's lines, in the page's median, from which on it is loud."""
-NO_BUBBLE = 0.1
-"""Mean probability of a bubble in a block's polygon under which there is none."""
+NO_BUBBLE, IN_BUBBLE = 0.1, 0.8
+"""Mean probability of a bubble in a block's polygon under which there is none, and from which on
+all of it is in one."""
 
 
 def with_missed(
@@ -131,8 +135,15 @@ def without_art(regions: tuple[Region, ...], ink: InkMap) -> tuple[Region, ...]:
             kept.append(region)
         elif shown:
             around = rectangle(np.concatenate(shown))
-            kept.append(region.with_(lines=shown, polygon=around))
+            kept.append(region.with_(lines=shown, polygon=around, kind=_kind(region, around, ink)))
     return tuple(kept)
+
+
+def _kind(region: Region, polygon: Polygon, ink: InkMap) -> Kind:
+    """The kind of a region of which art was taken away: with that it may have been too loud."""
+    bubble = _inside(ink.bubble, polygon)
+    inside = len(bubble) > 0 and float(bubble.mean()) >= 255 * IN_BUBBLE
+    return "bubble" if region.kind in ("sfx", "free") and inside else region.kind
 
 
 def patterns_told(
@@ -141,7 +152,7 @@ def patterns_told(
     """Regions of which those on art that look like a pattern, and read like none, are kept.
 
     A script that the recognizer does not know reads like nothing, too; so only what also fills its
-    lines as letters do not is put to it.
+    lines as letters do not is put to it, and what the detector itself is least sure of.
 
     Args:
         regions: What a detector found.
@@ -153,18 +164,28 @@ def patterns_told(
         return regions
 
     def told(region: Region) -> Region:
-        if region.kind != "free" or region.score >= SURE or region.action == "keep":
+        least = _to_be_read(region, ink)
+        if region.action == "keep" or not least:
             return region
         lines = region.lines or (region.polygon,)
-        if any(_filled(line, ink, beyond=0.0) < FILLED for line in lines):
-            return region
         best = max(probability for _, probability in reader.read_lines(image, lines))
-        if best >= READ:
+        if best >= least:
             return region
         reason = f"kept: a pattern rather than text, which reads as nothing ({best:.2f})"
         return region.with_(action="keep", reason=reason)
 
     return tuple(told(region) for region in regions)
+
+
+def _to_be_read(region: Region, ink: InkMap) -> float:
+    """Probability that a region's characters must reach for it to be text; 0 = it need not be."""
+    lines = region.lines or (region.polygon,)
+    filled = all(_filled(line, ink, beyond=0.0) >= FILLED for line in lines)
+    if region.kind == "free" and region.score < SURE and filled:
+        return READ
+    bubble = _inside(ink.bubble, region.polygon)
+    on_art = region.kind in ("free", "sfx") and (len(bubble) == 0 or bubble.mean() < 255 * ON_ART)
+    return HARDLY_READ if on_art and region.score < DOUBTFUL else 0.0
 
 
 def _filled(line: Polygon, ink: InkMap, *, beyond: float) -> float:

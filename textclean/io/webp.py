@@ -27,8 +27,8 @@ LOSSY_QUALITY: Final = 95
 """Quality at which lossy WebP is encoded again."""
 
 LOSSLESS_EFFORT: Final = 50
-"""How hard an encoder of lossless WebP tries, 0 to 100. On pages 50 takes a third less time than the
-usual 75, and the files are the same size or, of screentone, 3 % larger."""
+"""How hard lossless WebP is packed, 0 to 100. Pages take a third less time than with the usual 75,
+and are the same size or, with screentone, 3 % larger."""
 
 _ANIMATED = 0x02
 _PIXELS: Final = frozenset({b"VP8 ", b"VP8L", b"ALPH"})

@@ -150,6 +150,7 @@ def _shapes(
     if strokes.surface is None:
         return None
     chosen = _chosen_shapes(strokes, seen, ink.lettering, height)
+    chosen = _without_hinted(chosen, seen, height)
     chosen, added = _with_outline(chosen, seen, ink.lettering, image)
     again = agreement(chosen.mask, seen)
     if again >= APART and again > alike:
@@ -303,6 +304,22 @@ def _chosen_shapes(
     held = art.count(seen) / np.maximum(art.area, 1)
     added = art.select(held >= MOSTLY) | (art.select((held > 0) & (held < MOSTLY)) & seen)
     return _parted(strokes, (strokes.mask & ~foreign) | added, foreign)
+
+
+def _without_hinted(strokes: Strokes, seen: Mask, height: float) -> Strokes:
+    """The strokes without shapes that bear a hint and no more, if the others are what is seen.
+
+    Tone that reaches into polygons much larger than the lettering bears hints here and there.
+    """
+    own = Components.of(strokes.mask)
+    hinted, large = own.count(seen) == 0, own.longest >= LARGE * height
+    hinted[0] = False
+    if int((hinted & ~large).sum()) <= FEW:
+        hinted &= large  # punctuation
+    rest = strokes.mask & ~own.select(hinted)
+    if agreement(rest, seen) < max(AGREE, agreement(strokes.mask, seen)):
+        return strokes
+    return _parted(strokes, rest, own.select(hinted))
 
 
 def _unseen(

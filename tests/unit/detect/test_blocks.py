@@ -117,6 +117,15 @@ def test_words_of_a_row_become_one_line() -> None:
     assert 0.6 < block.lines[0].score < 0.8
 
 
+def test_a_face_beside_a_line_is_not_of_it() -> None:
+    face = box_line(20, 40, 200, 196, 0.7)
+    first, second = box_line(205, 70, 460, 100), box_line(240, 104, 390, 134)
+    joined = [
+        line for block in group([face, first, second], blank(500, 600)) for line in block.lines
+    ]
+    assert sorted(round(line.thickness) for line in joined) == [30, 30, 156]
+
+
 def test_words_far_apart_are_blocks_apart() -> None:
     assert len(group([box_line(20, 50, 90, 74), box_line(130, 50, 200, 74)], blank())) == 2
 

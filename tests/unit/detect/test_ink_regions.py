@@ -84,6 +84,37 @@ def test_missed_lettering_beside_a_detected_region_is_proposed_alone():
     assert 15 <= found.font_size <= 30
 
 
+@pytest.mark.parametrize("in_bubble", [True, False])
+def test_the_rest_of_a_line_that_was_cut_short_is_proposed_in_a_bubble(in_bubble):
+    """The network's letters run together; of a balloon nothing is to be left, of art nothing to go.
+
+    Nor are the tips of letters that stick out of a line proposed.
+    """
+    image = paper()
+    text = write(image, "WHOLELINES", (100, 200), thickness=3)
+    run = dilate(text, 4)
+    polygon = around(text, -1)
+    polygon[[1, 2], 0] -= 40
+    bubble = {"bubble": dilate(run, 30)} if in_bubble else {}
+    ink = ink_map(lettering=run, **bubble)
+    found = propose_regions(ink, (Region(polygon, lines=(polygon,)),), image)
+    assert len(found) == in_bubble
+    rest = text & ~rasterize([polygon], SHAPE)
+    rest[:, : int(polygon[1, 0]) + 8] = False
+    assert not found or holds(found[0], rest)
+
+
+def test_a_lone_mark_on_art_must_be_surer_than_a_word():
+    image = np.random.default_rng(0).integers(0, 256, (*SHAPE, 3)).astype(np.uint8)
+    eye = write(image, "O", (100, 100))
+    speech = Region(around(write(image, "usual", (400, 400), scale=0.8)), font_size=20.0)
+    level = round(255 * 0.85)
+    assert propose_regions(ink_map(level, lettering=eye), (speech,), image) == ()
+    assert propose_regions(ink_map(round(255 * 0.93), lettering=eye), (speech,), image)
+    word = write(image, "Oh no", (100, 300))
+    assert propose_regions(ink_map(level, lettering=word), (speech,), image)
+
+
 def test_lines_of_one_block_make_one_region_and_a_far_block_another():
     image = paper()
     first = write(image, "three lines", (80, 100))

@@ -121,6 +121,16 @@ def test_only_the_lines_that_are_art_go() -> None:
     assert left.box[3] <= 202
 
 
+def test_speech_from_which_a_face_was_taken_away_is_speech() -> None:
+    face, speech = bar(100, 100, 200, 200), bar(320, 150, 300, 30)
+    found = Region(polygon=bar(100, 100, 520, 200), lines=(face, speech), kind="sfx", score=0.75)
+    ink = art_and_ink()
+    assert without_art((found,), ink)[0].kind == "sfx"
+    ink.bubble[100:300, 310:640] = 250
+    (left,) = without_art((found,), ink)
+    assert left.kind == "bubble" and left.lines == (speech,)
+
+
 def test_a_strip_is_measured_by_its_screens() -> None:
     planes = np.zeros((7, 20000, 800), np.uint8)
     planes[0] = 255
@@ -160,6 +170,10 @@ class Reads:
     (0.3, 0.4, {}, None, 0),  # as letters fill their line
     (0.8, 0.4, {"score": 0.95}, None, 0),
     (0.8, 0.4, {"kind": "bubble"}, None, 0),
+    (0.3, 0.4, {"score": 0.6}, "keep", 1),  # the detector itself is not sure of it
+    (0.3, 0.4, {"score": 0.6, "kind": "sfx"}, "keep", 1),
+    (0.3, 0.5, {"score": 0.6}, None, 1),
+    (0.3, 0.4, {"score": 0.6, "kind": "bubble"}, None, 0),
 ])  # fmt: skip
 def test_what_looks_like_a_pattern_and_reads_like_none_is_kept_and_told(
     share: float, probability: float, values: dict[str, object], action: str | None, asked: int

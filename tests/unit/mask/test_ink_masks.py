@@ -113,6 +113,28 @@ def _plain(image, strokes):
     return surface, np.ones_like(strokes)
 
 
+@pytest.mark.parametrize("hints", [0, 40])
+def test_tone_with_hints_of_lettering_stays_beside_lettering_that_is_seen(hints):
+    image = paper(240, 420)
+    strokes, polygon = write(image, "Hang on", (60, 130), thickness=5)
+    tone = np.zeros_like(strokes)
+    top, bottom = int(polygon[:, 1].min()) - 30, int(polygon[:, 1].min()) - 6
+    tone[top:bottom:6, 60:300:6], tone[top:bottom:6, 61:300:6] = True, True
+    tone[top:bottom, 300:316] = True
+    image[tone] = 0
+    everything = Strokes(
+        strokes | tone, np.zeros_like(tone), *_plain(image, strokes), np.zeros_like(tone), "all"
+    )
+    polygon = polygon.copy()
+    polygon[:2, 1] = top
+    seen = ink_map(image.shape[:2], lettering=strokes, blur=0.8)
+    seen.lettering[tone] = np.maximum(seen.lettering[tone], hints)
+    after = refine(everything, seen, image, [polygon], line_height(polygon))
+    assert "chosen" in after.reason
+    assert after.mask[strokes].mean() > 0.99
+    assert not after.mask[tone].any() and after.art[tone].all()
+
+
 def test_lettering_that_was_taken_for_art_comes_in():
     image = paper()
     strokes, polygon = write(image, "Hi all", (60, 130))
