@@ -61,6 +61,13 @@ FOREIGN = 0.03
 LARGE = 0.25
 """Extent of such a shape in line heights; smaller ones (dots, furigana) are given the benefit."""
 
+SMALL = 0.4
+"""Shorter side of the glyphs that the network sees, in line heights, up to which a line is several,
+and much else."""
+
+FINE, SOLID = 0.03, 0.05
+"""Line heights by which tone is shrunk to nothing, and share that may be left of it."""
+
 IN_LINE = 0.85
 """Share of a shape inside the lines' polygons, and of all shapes, for it to be in them."""
 
@@ -307,19 +314,26 @@ def _chosen_shapes(
 
 
 def _without_hinted(strokes: Strokes, seen: Mask, height: float) -> Strokes:
-    """The strokes without shapes that bear a hint and no more, if the others are what is seen.
+    """The strokes without tone that bears hints of lettering, if the others are what is seen.
 
-    Tone that reaches into polygons much larger than the lettering bears hints here and there.
+    It lies in lines that are much higher than the glyphs and is finer than theirs would be; in
+    others what is not seen are glyphs.
     """
+    glyphs = Components.of(seen).box[1:, 2:].min(axis=1)
+    if not len(glyphs) or float(np.percentile(glyphs, 90)) > SMALL * height:
+        return strokes
     own = Components.of(strokes.mask)
     hinted, large = own.count(seen) == 0, own.longest >= LARGE * height
     hinted[0] = False
     if int((hinted & ~large).sum()) <= FEW:
         hinted &= large  # punctuation
-    rest = strokes.mask & ~own.select(hinted)
+    tone = own.select(hinted)
+    if int(erode(tone, max(2, round(FINE * height))).sum()) > SOLID * int(tone.sum()):
+        return strokes
+    rest = strokes.mask & ~tone
     if agreement(rest, seen) < max(AGREE, agreement(strokes.mask, seen)):
         return strokes
-    return _parted(strokes, rest, own.select(hinted))
+    return _parted(strokes, rest, tone)
 
 
 def _unseen(
