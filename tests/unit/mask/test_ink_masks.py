@@ -140,6 +140,26 @@ def test_tone_with_hints_of_lettering_stays_in_lines_much_higher_than_the_glyphs
     assert not after.mask[others].any() if stays else after.mask[others].all()
 
 
+def test_the_part_of_a_glyph_that_hangs_on_a_border_goes_and_the_border_stays():
+    image = paper(240, 420)
+    strokes, polygon = write(image, "Hang on", (60, 130), thickness=5)
+    border = np.zeros_like(strokes)
+    border[:, 40:60] = True
+    joined = strokes.copy()
+    joined[:, 72:], joined[:118] = False, False  # the foot of a stem, which the border runs into
+    border |= dilate(joined, 4) & ~strokes & (np.indices(strokes.shape)[1] < 66)
+    image[border] = 0
+    nothing = np.zeros_like(strokes)
+    kept, art = strokes & ~joined, border | joined
+    cut = Strokes(kept, art, *_plain(image, strokes), nothing, "all but a stem")
+    ink = ink_map(image.shape[:2], lettering=strokes)
+    after = refine(cut, ink, image, [polygon], line_height(polygon))
+    assert "agrees" in after.reason
+    assert after.mask[strokes].all() and not after.mask[border].any()
+    assert after.art[border].all() and not after.art[strokes].any()
+    assert after.bridge[joined].all()  # the border goes on beneath it
+
+
 def test_lettering_that_was_taken_for_art_comes_in():
     image = paper()
     strokes, polygon = write(image, "Hi all", (60, 130))
