@@ -342,7 +342,7 @@ class Cleaner:
             told = [_told(region, found.get(index)) for index, region in enumerate(regions)]
         told = with_room(image, mask, told)
         told = [describe(page.rgb, image, mask, region) for region in told]
-        told = [_as_stored(region, page) for region in told]
+        told = [native.region_stored(region, orientation, page.size) for region in told]
         return PageResult(
             page=native.merge(page, image, mask),
             mask=np.ascontiguousarray(native.stored(mask, orientation)),
@@ -419,25 +419,4 @@ def _told(region: Region, finding: Finding | None) -> Region:
         return region.with_(residual=0.0)
     return region.with_(
         residual=round(finding.score, 4), reason=f"{region.reason}; text is still found there"
-    )
-
-
-def _as_stored(region: Region, page: Page) -> Region:
-    """The region in the coordinates of the stored array."""
-    orientation = page.metadata.orientation
-    if orientation == 1:
-        return region
-    size = page.size
-    return region.with_(
-        polygon=native.points_stored(region.polygon, orientation, size),
-        lines=tuple(native.points_stored(line, orientation, size) for line in region.lines),
-        bubble=None
-        if region.bubble is None
-        else native.points_stored(region.bubble, orientation, size),
-        safe_box=None
-        if region.safe_box is None
-        else native.box_stored(region.safe_box, orientation, size),
-        safe_ellipse=None
-        if region.safe_ellipse is None
-        else native.box_stored(region.safe_ellipse, orientation, size),
     )

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-    from textclean.types import Box, Image, Mask, Mode, Page, Polygon
+    from textclean.types import Box, Image, Mask, Mode, Page, Polygon, Region
 
 
 def upright(array: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -55,6 +57,41 @@ def box_stored(box: Box, orientation: int, size: tuple[int, int]) -> Box:
 def box_upright(box: Box, orientation: int, size: tuple[int, int]) -> Box:
     """The inverse of :func:`box_stored`; ``size`` = upright width, height."""
     return _around(points_upright(_corners(box), orientation, size))
+
+
+def region_stored(region: Region, orientation: int, size: tuple[int, int]) -> Region:
+    """A region in stored coordinates, all of it; ``size`` = upright width, height."""
+    if orientation == 1:
+        return region
+    return _turned(
+        region,
+        lambda points: points_stored(points, orientation, size),
+        lambda box: box_stored(box, orientation, size),
+    )
+
+
+def region_upright(region: Region, orientation: int, size: tuple[int, int]) -> Region:
+    """The inverse of :func:`region_stored`; ``size`` = upright width, height."""
+    if orientation == 1:
+        return region
+    return _turned(
+        region,
+        lambda points: points_upright(points, orientation, size),
+        lambda box: box_upright(box, orientation, size),
+    )
+
+
+def _turned(
+    region: Region, turn: Callable[[Polygon], Polygon], turn_box: Callable[[Box], Box]
+) -> Region:
+    bubble, safe, ellipse = region.bubble, region.safe_box, region.safe_ellipse
+    return region.with_(
+        polygon=turn(region.polygon),
+        lines=tuple(turn(line) for line in region.lines),
+        bubble=None if bubble is None else turn(bubble),
+        safe_box=None if safe is None else turn_box(safe),
+        safe_ellipse=None if ellipse is None else turn_box(ellipse),
+    )
 
 
 def _corners(box: Box) -> Polygon:

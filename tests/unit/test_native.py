@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from textclean import native
-from textclean.types import MODES, Metadata, Page
+from textclean.types import MODES, Metadata, Page, Region
 
 SHAPES = {"LA": 2, "PA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
 
@@ -122,3 +122,19 @@ def test_a_box_is_stored_where_its_pixels_are(orientation):
     expected[y0:y1, x0:x1] = True
     assert np.array_equal(stored, expected)
     assert native.box_upright((x0, y0, x1, y1), orientation, (11, 7)) == (3, 2, 9, 5)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_region_turns_with_all_that_it_tells(orientation):
+    corners = np.array([[1, 1], [6, 1], [6, 4], [1, 4]], np.float32)
+    region = Region(polygon=corners, lines=(corners + 1,)).with_(
+        bubble=corners * 1.5, safe_box=(1, 2, 5, 4), safe_ellipse=(2, 2, 4, 4)
+    )
+    turned = native.region_stored(region, orientation, (11, 7))
+    assert np.array_equal(turned.lines[0], native.points_stored(corners + 1, orientation, (11, 7)))
+    assert turned.safe_box == native.box_stored((1, 2, 5, 4), orientation, (11, 7))
+    back = native.region_upright(turned, orientation, (11, 7))
+    for name in ("polygon", "bubble"):
+        assert np.array_equal(getattr(back, name), getattr(region, name))
+    assert np.array_equal(back.lines[0], region.lines[0])
+    assert (back.safe_box, back.safe_ellipse) == (region.safe_box, region.safe_ellipse)

@@ -110,20 +110,9 @@ class RegionsFileDetector:
 
 def _upright(region: Region, page: Page) -> Region:
     """A region of the file for this page, with nothing decided but what is to be kept."""
-    orientation, size = page.metadata.orientation, page.size
     kept = region.action == "keep"
-    return region.with_(
-        polygon=native.points_upright(region.polygon, orientation, size),
-        lines=tuple(native.points_upright(line, orientation, size) for line in region.lines),
-        bubble=None
-        if region.bubble is None
-        else native.points_upright(region.bubble, orientation, size),
-        safe_box=None
-        if region.safe_box is None
-        else native.box_upright(region.safe_box, orientation, size),
-        safe_ellipse=None
-        if region.safe_ellipse is None
-        else native.box_upright(region.safe_ellipse, orientation, size),
+    turned = native.region_upright(region, page.metadata.orientation, page.size)
+    return turned.with_(
         lettering=None,
         action="keep" if kept else None,
         reason=(region.reason or "kept: the regions file says so") if kept else "",
