@@ -1,8 +1,8 @@
 """What continues lettering: shapes beside it in a colour that is the lettering's alone.
 
 The ink network sees most of an effect and loses its last letters where they are small, or lie on
-another ground. Where all of it is drawn in a colour of its own (grey among dots, yellow in a blue
-night), the colour tells the rest.
+another ground, or a stroke of a glyph. Where all of it is drawn in a colour of its own (grey among
+dots, yellow in a blue night), the colour tells the rest.
 
 On ten pages of comics and halftone that it changes it brought in shapes of nine blocks, 73 to 100 %
 of them lettering, and some specks of two others; as many pixels as :data:`MOST` forbids it brought
@@ -27,6 +27,8 @@ RARE = 6.0
 """Times as common in the lettering as around it that a colour is the lettering's own."""
 OWN = 0.05
 """Share of the lettering in such colours at least."""
+SEEN = 0.5
+"""Share of a glyph from which on all of it is lettering."""
 NEAR = 0.5
 """Line heights within which a shape is beside the lettering."""
 SMALLEST, LEAST, LARGEST = 0.1, 10, 1.5
@@ -54,14 +56,11 @@ def alike_beside(mask: Mask, plane: NDArray[np.uint8], image: Image, height: flo
         ``(H, W)`` bool, what is to come in; nothing of ``mask``.
     """
     nothing = np.zeros_like(mask)
-    around = ring(mask, max(2, round(0.1 * height)), max(8, round(height)))
-    if not mask.any() or not around.any():
+    own = _own_colors(mask, image, height)
+    if not own.any():
         return nothing
-    cells = color_cells(image)
-    inside, outside = color_density(cells[mask]), color_density(cells[around])
-    own = (inside >= RARE * (outside + 1e-4))[cells]
-    if float(own[mask].mean()) < OWN:
-        return nothing
+    whole = _whole(mask, own, height)
+    mask = mask | whole
     shapes = Components.of(closed(own & ~mask, 1) & ~mask)
     hinted = shapes.count(dilate(plane >= FAINT, 2)) >= HINTED * shapes.area
     least, most = max(SMALLEST * height, LEAST), LARGEST * height
@@ -73,4 +72,23 @@ def alike_beside(mask: Mask, plane: NDArray[np.uint8], image: Image, height: flo
         if int(more.sum()) == int(found.sum()):
             break
         found = more
-    return found if int(found.sum()) <= MOST * int(mask.sum()) else nothing
+    return whole | found if int(found.sum()) <= MOST * int(mask.sum()) else whole
+
+
+def _own_colors(mask: Mask, image: Image, height: float) -> Mask:
+    """Where the image has colours that are the lettering's alone; nowhere if it has none."""
+    around = ring(mask, max(2, round(0.1 * height)), max(8, round(height)))
+    if not mask.any() or not around.any():
+        return np.zeros_like(mask)
+    cells = color_cells(image)
+    inside, outside = color_density(cells[mask]), color_density(cells[around])
+    own: Mask = (inside >= RARE * (outside + 1e-4))[cells]
+    return own if float(own[mask].mean()) >= OWN else np.zeros_like(mask)
+
+
+def _whole(mask: Mask, own: Mask, height: float) -> Mask:
+    """The rest of glyphs of which the network sees most, whether it has a hint of it or not."""
+    glyphs = Components.of(own)
+    chosen = (glyphs.count(mask) >= SEEN * glyphs.area) & (glyphs.longest <= LARGEST * height)
+    chosen[0] = False
+    return glyphs.select(chosen) & ~mask

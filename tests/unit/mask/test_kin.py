@@ -38,6 +38,17 @@ def test_the_last_letter_comes_in() -> None:
     assert found.sum() < 1.5 * last.sum()
 
 
+def test_the_rest_of_a_letter_comes_in_without_a_hint() -> None:
+    image, letters, _, _ = effect(gap=200)
+    image[60:100, 468:474] = image[60:100, 440:446]  # no seventh letter
+    half, most = letters.copy(), letters.copy()
+    half[60:100, 240:252], most[60:74, 240:252] = False, False
+    for seen, whole in ((most, True), (half, False)):
+        plane = np.where(seen, 220, 0).astype(np.uint8)
+        found = alike_beside(seen, plane, image, 40.0)
+        assert found[letters & ~seen].mean() > 0.9 if whole else not found.any()
+
+
 @pytest.mark.parametrize("values", [
     {"color": (0, 0, 0)},  # the colour of the dots
     {"gap": 60},  # too far off
