@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _MIN_SHARE = 0.3  # of the polygons' pixels that a plain background must explain
 _MAX_INK = 0.7  # of the polygons' pixels that lettering may cover
 _MAX_SPREAD = 8.0  # robust standard deviation of a plain background, in grey levels
+_MARK = 0.35  # line heights: extent of punctuation
 _TOLERANCE = 12.0  # grey levels within which a pixel is the background
 
 
@@ -181,7 +182,9 @@ def _cut_off(
     strong = crossing & (distance > 0.5 * contrast)
     parts = Components.of(strong)
     inside = parts.count(core) / np.maximum(parts.area, 1)
-    apart = parts.select((inside >= 0.75) & (parts.area >= 4))
+    # Lines end short of a full stop or the dot of a question mark, and may go through it.
+    mark = (parts.longest <= _MARK * height) & (inside >= 0.4)
+    apart = parts.select(((inside >= 0.75) | mark) & (parts.area >= 4))
     rest = strong & ~apart & core
     deep = Components.of(rest)
     margin = erode(core, max(2, round(0.2 * height)))

@@ -80,6 +80,23 @@ def test_a_panel_line_beside_the_lettering_stays():
     assert not (mask & line).any()
 
 
+def test_a_full_stop_that_runs_into_the_border_goes_and_the_border_stays():
+    """Their rims meet, and the polygon ends halfway through it."""
+    image = paper(color=(120, 120, 120))
+    border = bubble(image, (160, 120), (130, 80))
+    strokes, polygon = write(image, "Oh no", (100, 132), scale=1.3)
+    right = int(polygon[:, 0].max())
+    polygon[1:3, 0] += 6
+    stop, rim, line = (np.zeros(image.shape[:2], bool) for _ in range(3))
+    stop[128:138, right : right + 10] = True
+    rim[132:135, right + 10] = True
+    line[60:180, right + 11 : right + 14] = True
+    image[stop | line], image[rim] = 0, 160
+    mask = union([build_mask(image, _region(polygon))], image.shape[:2])
+    assert mask[stop].all() and _recall(mask, strokes) > 0.99
+    assert not (mask & border).any() and not mask[:, right + 12 :].any()
+
+
 def test_punctuation_beside_the_polygon_belongs_to_it():
     image = paper()
     _strokes, polygon = write(image, "And", (60, 130))
