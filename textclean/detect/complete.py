@@ -35,6 +35,8 @@ _DOT = 0.3  # largest extent of a dot of an ellipsis
 _PAD = 0.08  # pixels around the marks, in thicknesses
 _CROWD = 0.25  # share of a mark's surroundings that other ink may cover
 _MANY = 16  # marks within one thickness of a mark: more are screentone
+_CLOSE = 0.6  # thicknesses within which the dots of an ellipsis are, and nothing else
+_LEVEL = 0.08  # thicknesses by which they may be out of line
 _SCREEN = 48  # marks on one sheet: more are screentone, or a drawing
 _OPEN = 0.35  # share of its surroundings' rim beyond which a sheet is not a bubble
 
@@ -92,15 +94,18 @@ def completed(block: Block, paper: Paper, others: Sequence[Polygon]) -> Block:
     longest = max(block.lines, key=lambda line: line.length)
     frame = _Frame(*longest.frame(block.vertical), block.vertical)
     marks = _marks(block, paper, others, frame)
-    marks = _lonely(marks, block.thickness) if len(marks) <= _SCREEN else []
+    # In sight of screentone only an ellipsis that stands apart from it can be told.
+    toned = len(marks) > _SCREEN
+    marks = _in_a_row(marks, block.thickness) if toned else _lonely(marks, block.thickness)
     if not marks:
         return block
-    closed = paper.openness <= _OPEN
+    closed = paper.openness <= _OPEN and not toned
     lines: list[Line] = []
     for line, ruby in zip(block.lines, block.ruby(), strict=True):
         longer, marks = (line, marks) if ruby else _lengthened(line, marks, block.vertical, closed)
         lines.append(longer)
-    lines += _beside(lines, marks, frame, block.score, closed)
+    if not toned:
+        lines += _beside(lines, marks, frame, block.score, closed)
     return replace(block, lines=tuple(in_reading_order(lines, block.vertical)))
 
 
@@ -139,12 +144,26 @@ def _marks(block: Block, paper: Paper, others: Sequence[Polygon], frame: _Frame)
 
 def _lonely(marks: list[_Mark], thickness: float) -> list[_Mark]:
     """Marks without the company that a dot of screentone keeps."""
-    if not marks:
-        return []
-    middle = np.array([(mark.start + mark.end, mark.near + mark.far) for mark in marks]) / 2
-    apart = np.abs(middle[:, None] - middle[None]).max(axis=2)
+    apart = _apart(marks).max(axis=2, initial=0.0)
     company = (apart <= thickness).sum(axis=1) - 1
     return [mark for mark, count in zip(marks, company, strict=True) if count <= _MANY]
+
+
+def _in_a_row(marks: list[_Mark], thickness: float) -> list[_Mark]:
+    """Marks that are beside others and neither above nor below any, as the dots of an ellipsis."""
+    apart = _apart(marks)
+    near = apart.max(axis=2, initial=0.0) <= _CLOSE * thickness
+    level = (near & (apart[..., 1] <= _LEVEL * thickness)).sum(axis=1)
+    row = (level > 1) & (level == near.sum(axis=1))
+    return [mark for mark, fits in zip(marks, row, strict=True) if fits]
+
+
+def _apart(marks: list[_Mark]) -> NDArray[np.float64]:
+    """``(n, n, 2)`` how far the middles of marks are apart along and across the lines."""
+    middle = np.array([(mark.start + mark.end, mark.near + mark.far) for mark in marks]) / 2
+    middle = middle.reshape(-1, 2)
+    apart: NDArray[np.float64] = np.abs(middle[:, None] - middle[None])
+    return apart
 
 
 def _lengthened(

@@ -116,14 +116,29 @@ def test_marks_beyond_a_bubbles_border_stay_out() -> None:
     assert complete(image, [COLUMN], True).lines == (COLUMN,)
 
 
-def test_dots_of_screentone_are_no_punctuation() -> None:
-    image = page([ROW])
+def tone_around(image: Image, right: int) -> None:
+    """Screentone up to a bubble that no border closes."""
     ys, xs = np.mgrid[0:400:7, 0:400:7]
     for x, y in zip(xs.ravel(), ys.ravel(), strict=True):
-        if not (60 < x < 280 and 84 < y < 144):
+        if not (60 < x < right and 84 < y < 144):
             dot(image, x, y, 1)
+
+
+def test_dots_of_screentone_are_no_punctuation() -> None:
+    image = page([ROW])
+    tone_around(image, 280)
     (line,) = complete(image, [ROW], False).lines
     assert line is ROW
+
+
+def test_an_ellipsis_apart_from_screentone_is_punctuation() -> None:
+    image = page([ROW])
+    tone_around(image, 330)
+    for i in range(3):
+        dot(image, 268 + 10 * i, 121)
+    (line,) = complete(image, [ROW], False).lines
+    assert line.polygon[:, 0].max() == pytest.approx(291, abs=3)
+    assert line.height == pytest.approx(28, abs=1)
 
 
 def test_on_art_nothing_is_added() -> None:
