@@ -84,7 +84,7 @@ STRAY = 0.12
 """Line heights from any hint of lettering beyond which a shape is something that touches it."""
 
 LOST, FEWEST_LOST = 0.15, 16
-"""Extent of what the network is sure of and thresholds took for art, in line heights, from which on
+"""Extent of what the network sees and thresholds took for art, in line heights, from which on
 it comes in, and its pixels."""
 
 OUTLINE = 0.1
@@ -136,7 +136,7 @@ def refine(
     if alike >= AGREE and not last_resort:
         kept = strokes if strokes.surface is None else _without_foreign(strokes, ink, height)
         kept, added = _with_outline(kept, seen, ink.lettering, image)
-        kept = _with_lost(kept, seen & core & (ink.lettering >= HIGH), height)
+        kept = _with_lost(kept, seen & core, height)
         return _told(kept, f"the ink network agrees, {alike:.2f}{added}")
     shapes = _shapes(strokes, seen, core, ink, image, height, alike)
     if shapes is not None:
@@ -414,11 +414,17 @@ def _with_outline(
     return _parted(strokes, mask, np.zeros_like(mask)), ", and adds an outline"
 
 
-def _with_lost(strokes: Strokes, sure: Mask, height: float) -> Strokes:
-    """The strokes with parts of glyphs that hang on a border or on tone and were taken for them."""
+def _with_lost(strokes: Strokes, inside: Mask, height: float) -> Strokes:
+    """The strokes with parts of glyphs that hang on a border or on tone and were taken for them.
+
+    Args:
+        strokes: What thresholds found.
+        inside: ``(H, W)`` bool, what the network sees inside the lines.
+        height: Line height in pixels.
+    """
     if strokes.surface is None:
         return strokes
-    parts = Components.of(sure & strokes.art)
+    parts = Components.of(inside & strokes.art)
     large = parts.area >= max(FEWEST_LOST, (LOST * height) ** 2)
     large[0] = False
     lost = parts.select(large)
