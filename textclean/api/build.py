@@ -221,8 +221,8 @@ class _Filtered:
         if self.can_verify:
             from textclean.detect.missed import with_missed
 
-            order = self._options.reading_order
-            found = with_missed(found, ink, page.rgb, order, self._detector)
+            order, effects = self._options.reading_order, self._options.sfx == "remove"
+            found = with_missed(found, ink, page.rgb, order, self._detector, effects=effects)
         return apply_filters(found, self._options), ink
 
 

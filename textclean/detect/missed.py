@@ -67,6 +67,8 @@ def with_missed(
     image: Image,
     order: str = "auto",
     detector: object = None,
+    *,
+    effects: bool = True,
 ) -> tuple[Region, ...]:
     """Detected regions that show lettering, and lettering that lies in none, in reading order.
 
@@ -78,15 +80,16 @@ def with_missed(
         detector: What found the regions: as a :class:`textclean.protocols.LineReader` it reads what
             may be a pattern, as a :class:`textclean.protocols.LineFinder` it looks again at what
             may be lettering in tone.
+        effects: Whether sound effects are to go; those that stay need not be read.
     """
     reader = detector if isinstance(detector, LineReader) else None
     regions = effects_told(without_art(regions, ink), ink)
-    regions = patterns_told(regions, ink, image, reader)
+    regions = patterns_told(regions, ink, image, reader, effects=effects)
     missed = propose_regions(ink, regions, image)
     if isinstance(detector, LineFinder):
         toned = lettering_in_tone(ink, regions, missed, image, detector, order)
         if toned:
-            toned = patterns_told(toned, ink, image, reader)
+            toned = patterns_told(toned, ink, image, reader, effects=effects)
             missed = (*toned, *propose_regions(ink, (*regions, *toned), image))
     if not missed:
         return regions
@@ -147,7 +150,12 @@ def _kind(region: Region, polygon: Polygon, ink: InkMap) -> Kind:
 
 
 def patterns_told(
-    regions: tuple[Region, ...], ink: InkMap, image: Image, reader: LineReader | None
+    regions: tuple[Region, ...],
+    ink: InkMap,
+    image: Image,
+    reader: LineReader | None,
+    *,
+    effects: bool = True,
 ) -> tuple[Region, ...]:
     """Regions of which those on art that look like a pattern, and read like none, are kept.
 
@@ -159,13 +167,14 @@ def patterns_told(
         ink: What the ink network says of the page.
         image: ``(H, W, 3)`` uint8 RGB page.
         reader: Reads lines; None = nothing is told.
+        effects: Whether sound effects are asked about, too.
     """
     if reader is None:
         return regions
 
     def told(region: Region) -> Region:
         least = _to_be_read(region, ink)
-        if region.action == "keep" or not least:
+        if region.action == "keep" or not least or (region.kind == "sfx" and not effects):
             return region
         lines = region.lines or (region.polygon,)
         best = max(probability for _, probability in reader.read_lines(image, lines))

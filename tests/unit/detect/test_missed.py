@@ -182,6 +182,9 @@ def test_what_looks_like_a_pattern_and_reads_like_none_is_kept_and_told(
     found = Region(polygon=bar(100, 100, 300, 100)).with_(**known)
     reader, image = Reads(probability), np.zeros((1000, 800, 3), np.uint8)
     (told,) = patterns_told((found,), art_and_ink(share), image, reader)
+    if found.kind == "sfx":
+        unread = patterns_told((found,), art_and_ink(share), image, Reads(0.0), effects=False)
+        assert unread == (found,)
     assert (told.action, reader.asked) == (action or found.action, asked)
     assert ("reads as nothing (0.40)" in (told.reason or "")) == (action == "keep")
     (again,) = with_missed((found,), art_and_ink(share), image, detector=Reads(probability))
