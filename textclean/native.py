@@ -61,36 +61,31 @@ def box_upright(box: Box, orientation: int, size: tuple[int, int]) -> Box:
 
 def region_stored(region: Region, orientation: int, size: tuple[int, int]) -> Region:
     """A region in stored coordinates, all of it; ``size`` = upright width, height."""
-    if orientation == 1:
-        return region
-    return _turned(
-        region,
-        lambda points: points_stored(points, orientation, size),
-        lambda box: box_stored(box, orientation, size),
-    )
+    return _turned(region, orientation, size, points_stored, box_stored)
 
 
 def region_upright(region: Region, orientation: int, size: tuple[int, int]) -> Region:
     """The inverse of :func:`region_stored`; ``size`` = upright width, height."""
-    if orientation == 1:
-        return region
-    return _turned(
-        region,
-        lambda points: points_upright(points, orientation, size),
-        lambda box: box_upright(box, orientation, size),
-    )
+    return _turned(region, orientation, size, points_upright, box_upright)
 
 
 def _turned(
-    region: Region, turn: Callable[[Polygon], Polygon], turn_box: Callable[[Box], Box]
+    region: Region,
+    orientation: int,
+    size: tuple[int, int],
+    points: Callable[[Polygon, int, tuple[int, int]], Polygon],
+    box: Callable[[Box, int, tuple[int, int]], Box],
 ) -> Region:
+    if orientation == 1:
+        return region
+    turn = orientation, size
     bubble, safe, ellipse = region.bubble, region.safe_box, region.safe_ellipse
     return region.with_(
-        polygon=turn(region.polygon),
-        lines=tuple(turn(line) for line in region.lines),
-        bubble=None if bubble is None else turn(bubble),
-        safe_box=None if safe is None else turn_box(safe),
-        safe_ellipse=None if ellipse is None else turn_box(ellipse),
+        polygon=points(region.polygon, *turn),
+        lines=tuple(points(line, *turn) for line in region.lines),
+        bubble=None if bubble is None else points(bubble, *turn),
+        safe_box=None if safe is None else box(safe, *turn),
+        safe_ellipse=None if ellipse is None else box(ellipse, *turn),
     )
 
 

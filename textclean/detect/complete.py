@@ -144,26 +144,39 @@ def _marks(block: Block, paper: Paper, others: Sequence[Polygon], frame: _Frame)
 
 def _lonely(marks: list[_Mark], thickness: float) -> list[_Mark]:
     """Marks without the company that a dot of screentone keeps."""
-    apart = _apart(marks).max(axis=2, initial=0.0)
-    company = (apart <= thickness).sum(axis=1) - 1
+    first, _ = _near(marks, thickness)
+    company = np.bincount(first, minlength=len(marks)) - 1
     return [mark for mark, count in zip(marks, company, strict=True) if count <= _MANY]
 
 
 def _in_a_row(marks: list[_Mark], thickness: float) -> list[_Mark]:
     """Marks that are beside others and neither above nor below any, as the dots of an ellipsis."""
-    apart = _apart(marks)
-    near = apart.max(axis=2, initial=0.0) <= _CLOSE * thickness
-    level = (near & (apart[..., 1] <= _LEVEL * thickness)).sum(axis=1)
-    row = (level > 1) & (level == near.sum(axis=1))
+    first, across = _near(marks, _CLOSE * thickness)
+    near = np.bincount(first, minlength=len(marks))
+    level = np.bincount(first[across <= _LEVEL * thickness], minlength=len(marks))
+    row = (level > 1) & (level == near)
     return [mark for mark, fits in zip(marks, row, strict=True) if fits]
 
 
-def _apart(marks: list[_Mark]) -> NDArray[np.float64]:
-    """``(n, n, 2)`` how far the middles of marks are apart along and across the lines."""
+def _near(marks: list[_Mark], reach: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Pairs of marks whose middles are within a reach, each mark with itself among them.
+
+    Only neighbours are compared: a sheet of screentone has thousands of marks.
+
+    Returns:
+        ``(p,)`` position of the first of each pair, and ``(p,)`` how far apart they are across the
+        lines.
+    """
+    from shapely import STRtree, box, points
+
+    if not marks:
+        return np.zeros(0, np.intp), np.zeros(0)
     middle = np.array([(mark.start + mark.end, mark.near + mark.far) for mark in marks]) / 2
-    middle = middle.reshape(-1, 2)
-    apart: NDArray[np.float64] = np.abs(middle[:, None] - middle[None])
-    return apart
+    low, high = (middle - reach - 1).T, (middle + reach + 1).T
+    first, second = STRtree(points(middle)).query(box(*low, *high))
+    apart = np.abs(middle[first] - middle[second])
+    close = apart.max(axis=1) <= reach
+    return first[close], apart[close, 1]
 
 
 def _lengthened(

@@ -94,18 +94,6 @@ class Pieces:
         short: NDArray[np.float64] = (self.box[:, 2:] - self.box[:, :2]).min(axis=1)
         return short
 
-    def chosen(self, keep: NDArray[np.bool_]) -> Pieces:
-        """Some of the pieces."""
-        return Pieces(
-            self.parts,
-            self.label[keep],
-            self.box[keep],
-            self.area[keep],
-            self.mean[keep],
-            self.stroke[keep],
-            self.color[keep],
-        )
-
     def gap(self, i: int, j: int) -> float:
         """Distance between the boxes of two pieces, in pixels."""
         a, b = self.box[i], self.box[j]

@@ -183,11 +183,10 @@ def _uncovered(found: Mask, covered: Mask, bubble: NDArray[np.uint8], usual: flo
     bubble counts where it is as large as a glyph, and not the tips that stick out of a line.
     """
     parts = Components.of(found)
-    hits = parts.count(covered)
-    free = parts.select(hits < COVERED * parts.area)
-    cut = Components.of(parts.select((hits > 0) & (hits >= COVERED * parts.area)) & ~covered)
+    theirs = parts.count(covered) >= COVERED * parts.area
+    free = parts.select(~theirs)
+    cut = Components.of(parts.select(theirs) & ~covered)
     glyphs = cut.box[:, 2:].min(axis=1) >= CUT_OFF * usual
-    glyphs[0] = False
     inside = cut.count(bubble > 127) >= IN_BUBBLE * cut.area
     return free | cut.select(glyphs & inside)
 

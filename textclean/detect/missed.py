@@ -114,8 +114,7 @@ def effects_told(regions: tuple[Region, ...], ink: InkMap) -> tuple[Region, ...]
             return region
         if float(np.median([_thickness(line) for line in region.lines])) < loud:
             return region
-        bubble = _inside(ink.bubble, region.polygon)
-        outside = len(bubble) > 0 and float(bubble.mean()) < 255 * NO_BUBBLE
+        outside = _in_bubble(region.polygon, ink, beyond=1.0) < NO_BUBBLE
         return region.with_(kind="sfx") if outside else region
 
     return tuple(told(region) for region in regions)
@@ -144,9 +143,9 @@ def without_art(regions: tuple[Region, ...], ink: InkMap) -> tuple[Region, ...]:
 
 def _kind(region: Region, polygon: Polygon, ink: InkMap) -> Kind:
     """The kind of a region of which art was taken away: with that it may have been too loud."""
-    bubble = _inside(ink.bubble, polygon)
-    inside = len(bubble) > 0 and float(bubble.mean()) >= 255 * IN_BUBBLE
-    return "bubble" if region.kind in ("sfx", "free") and inside else region.kind
+    if region.kind in ("sfx", "free") and _in_bubble(polygon, ink, beyond=0.0) >= IN_BUBBLE:
+        return "bubble"
+    return region.kind
 
 
 def patterns_told(
@@ -173,8 +172,10 @@ def patterns_told(
         return regions
 
     def told(region: Region) -> Region:
+        if region.action == "keep" or (region.kind == "sfx" and not effects):
+            return region
         least = _to_be_read(region, ink)
-        if region.action == "keep" or not least or (region.kind == "sfx" and not effects):
+        if not least:
             return region
         lines = region.lines or (region.polygon,)
         best = max(probability for _, probability in reader.read_lines(image, lines))
@@ -188,13 +189,20 @@ def patterns_told(
 
 def _to_be_read(region: Region, ink: InkMap) -> float:
     """Probability that a region's characters must reach for it to be text; 0 = it need not be."""
+    if region.kind not in ("free", "sfx") or region.score >= SURE:
+        return 0.0
     lines = region.lines or (region.polygon,)
-    filled = all(_filled(line, ink, beyond=0.0) >= FILLED for line in lines)
-    if region.kind == "free" and region.score < SURE and filled:
+    if region.kind == "free" and all(_filled(line, ink, beyond=0.0) >= FILLED for line in lines):
         return READ
-    bubble = _inside(ink.bubble, region.polygon)
-    on_art = region.kind in ("free", "sfx") and (len(bubble) == 0 or bubble.mean() < 255 * ON_ART)
-    return HARDLY_READ if on_art and region.score < DOUBTFUL else 0.0
+    if region.score < DOUBTFUL and _in_bubble(region.polygon, ink, beyond=0.0) < ON_ART:
+        return HARDLY_READ
+    return 0.0
+
+
+def _in_bubble(polygon: Polygon, ink: InkMap, *, beyond: float) -> float:
+    """Mean probability of a bubble in a polygon; ``beyond`` where it is off the page."""
+    inside = _inside(ink.bubble, polygon)
+    return float(inside.mean()) / 255 if len(inside) else beyond
 
 
 def _filled(line: Polygon, ink: InkMap, *, beyond: float) -> float:

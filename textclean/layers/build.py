@@ -83,25 +83,7 @@ def stack_of(result: PageResult, *, per_region: bool = False) -> Stack:
 def upright_regions(result: PageResult) -> list[Region]:
     """The regions of a result in pixels of the page as it is seen."""
     turn, size = result.page.metadata.orientation, result.page.size
-    if turn == 1:
-        return list(result.regions)
-    return [_upright(region, turn, size) for region in result.regions]
-
-
-def _upright(region: Region, turn: int, size: tuple[int, int]) -> Region:
-    def points(polygon: Polygon) -> Polygon:
-        return native.points_upright(polygon, turn, size)
-
-    def box(stored: Box | None) -> Box | None:
-        return None if stored is None else native.box_upright(stored, turn, size)
-
-    return region.with_(
-        polygon=points(region.polygon),
-        lines=tuple(points(line) for line in region.lines),
-        bubble=None if region.bubble is None else points(region.bubble),
-        safe_box=box(region.safe_box),
-        safe_ellipse=box(region.safe_ellipse),
-    )
+    return [native.region_upright(region, turn, size) for region in result.regions]
 
 
 def layer_name(number: int, region: Region) -> str:

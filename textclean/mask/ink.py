@@ -328,11 +328,7 @@ def _without_hinted(strokes: Strokes, seen: Mask, height: float) -> Strokes:
     if not len(glyphs) or float(np.percentile(glyphs, 90)) > SMALL * height:
         return strokes
     own = Components.of(strokes.mask)
-    hinted, large = own.count(seen) == 0, own.longest >= LARGE * height
-    hinted[0] = False
-    if int((hinted & ~large).sum()) <= FEW:
-        hinted &= large  # punctuation
-    tone = own.select(hinted)
+    tone = own.select(_no_marks(own.count(seen) == 0, own.longest >= LARGE * height))
     if int(erode(tone, max(2, round(FINE * height))).sum()) > SOLID * int(tone.sum()):
         return strokes
     rest = strokes.mask & ~tone
@@ -350,10 +346,13 @@ def _unseen(
     them; many are screentone.
     """
     own = Components.of(mask)
-    unseen, large = own.count(hint) < FOREIGN * own.area, own.longest >= LARGE * height
-    if int((unseen & ~large).sum()) <= FEW:
-        unseen &= large
-    return own, unseen, large
+    large = own.longest >= LARGE * height
+    return own, _no_marks(own.count(hint) < FOREIGN * own.area, large), large
+
+
+def _no_marks(unseen: NDArray[np.bool_], large: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Unseen shapes without the small ones, if these are few enough to be punctuation."""
+    return unseen & large if int((unseen & ~large).sum()) <= FEW else unseen
 
 
 def _without_foreign(strokes: Strokes, ink: InkMap, height: float) -> Strokes:
@@ -425,9 +424,7 @@ def _with_lost(strokes: Strokes, inside: Mask, height: float) -> Strokes:
     if strokes.surface is None:
         return strokes
     parts = Components.of(inside & strokes.art)
-    large = parts.area >= max(FEWEST_LOST, (LOST * height) ** 2)
-    large[0] = False
-    lost = parts.select(large)
+    lost = parts.select(parts.area >= max(FEWEST_LOST, (LOST * height) ** 2))
     mask, bridge = strokes.mask | lost, strokes.bridge | dilate(lost, 2)
     return replace(strokes, mask=mask, art=strokes.art & ~lost, bridge=bridge)
 

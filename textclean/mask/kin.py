@@ -90,5 +90,4 @@ def _whole(mask: Mask, own: Mask, height: float) -> Mask:
     """The rest of glyphs of which the network sees most, whether it has a hint of it or not."""
     glyphs = Components.of(own)
     chosen = (glyphs.count(mask) >= SEEN * glyphs.area) & (glyphs.longest <= LARGEST * height)
-    chosen[0] = False
     return glyphs.select(chosen) & ~mask
