@@ -13,7 +13,7 @@ import numpy as np
 
 from textclean.detect.ink_pieces import Pieces, in_order, outline
 from textclean.detect.lines import Line, rectangle
-from textclean.ink_map import BUBBLE, HIGHLIGHTER, PEN, STAMP, InkMap, hysteresis
+from textclean.ink_map import BUBBLE, HIGHLIGHTER, PEN, STAMP, InkMap
 from textclean.mask.annotations import annotation_ink
 from textclean.mask.ink import HIGH, LOW
 from textclean.mask.morphology import Components, dilate, rasterize, ring
@@ -110,11 +110,10 @@ def propose_regions(ink: InkMap, regions: Sequence[Region], image: Image) -> tup
     Returns:
         Regions of kind "sfx" (large, slanted or on art) or "free", from the top, then the left.
     """
-    found = hysteresis(ink.lettering, LOW, HIGH)
-    if not found.any():
+    if not (ink.lettering >= HIGH).any():
         return ()
     usual = _usual_height(regions, image)
-    found = _uncovered(found, covered_by(regions, found.shape), ink.plane(BUBBLE), usual)
+    found = _uncovered(ink, covered_by(regions, ink.shape), usual)
     pieces = Pieces.of(found, ink.lettering, image)
     groups = pieces.groups(NEAR * pieces.size, lambda i, j: _same_lettering(pieces, i, j))
     proposed = [_block(pieces, group, image, usual) for group in groups]
@@ -158,13 +157,19 @@ def annotation_regions(ink: InkMap, image: Image) -> tuple[Region, ...]:
     return in_order(found)
 
 
-def covered_by(regions: Sequence[Region], shape: tuple[int, int]) -> Mask:
-    """Inside the detected regions, and a little around each: glyphs stick out of their lines."""
+def covered_by(regions: Sequence[Region], shape: tuple[int, int], around: float = 0.15) -> Mask:
+    """Inside the detected regions, and a little around each: glyphs stick out of their lines.
+
+    Args:
+        regions: What the detector found.
+        shape: Height and width of the page.
+        around: How far around, in parts of a region's thinnest line.
+    """
     covered = np.zeros(shape, bool)
     for region in regions:
         lines = region.lines or (region.polygon,)
         x0, y0, x1, y1 = region.box
-        reach = max(2, round(0.15 * min(Line(rectangle(line)).thickness for line in lines)))
+        reach = max(2, round(around * min(Line(rectangle(line)).thickness for line in lines)))
         left, top = max(x0 - reach, 0), max(y0 - reach, 0)
         right, bottom = min(x1 + reach, shape[1]), min(y1 + reach, shape[0])
         if left >= right or top >= bottom:
@@ -176,18 +181,19 @@ def covered_by(regions: Sequence[Region], shape: tuple[int, int]) -> Mask:
     return covered
 
 
-def _uncovered(found: Mask, covered: Mask, bubble: NDArray[np.uint8], usual: float) -> Mask:
+def _uncovered(ink: InkMap, covered: Mask, usual: float) -> Mask:
     """What of the lettering that the network sees is no region's.
 
     Letters may run together with those of a line that was cut short: what is left of them in a
     bubble counts where it is as large as a glyph, and not the tips that stick out of a line.
     """
-    parts = Components.of(found)
-    theirs = parts.count(covered) >= COVERED * parts.area
-    free = parts.select(~theirs)
+    parts = Components.of(ink.lettering >= LOW)
+    seen = parts.count(ink.lettering >= HIGH) > 0  # the rule of `hysteresis`
+    theirs = seen & (parts.count(covered) >= COVERED * parts.area)
+    free = parts.select(seen & ~theirs)
     cut = Components.of(parts.select(theirs) & ~covered)
     glyphs = cut.box[:, 2:].min(axis=1) >= CUT_OFF * usual
-    inside = cut.count(bubble > 127) >= IN_BUBBLE * cut.area
+    inside = cut.count(ink.plane(BUBBLE) > 127) >= IN_BUBBLE * cut.area
     return free | cut.select(glyphs & inside)
 
 

@@ -46,10 +46,10 @@ def read_lettering(read: PixelReader, image: Image, regions: Sequence[Region]) -
     if view is image:
         return found
     height, width = image.shape[:2]
-    planes = [
-        cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in found.planes
-    ]
-    return InkMap(np.stack(planes).astype(np.uint8, copy=False))
+    planes = np.empty((len(found.planes), height, width), np.uint8)
+    for small, plane in zip(found.planes, planes, strict=True):
+        cv2.resize(small, (width, height), dst=plane, interpolation=cv2.INTER_LINEAR)
+    return InkMap(planes)
 
 
 def halvings(regions: Sequence[Region], shape: tuple[int, ...]) -> int:

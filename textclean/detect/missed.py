@@ -87,7 +87,7 @@ def with_missed(
     regions = patterns_told(regions, ink, image, reader, effects=effects)
     missed = propose_regions(ink, regions, image)
     if isinstance(detector, LineFinder):
-        toned = lettering_in_tone(ink, regions, missed, image, detector, order)
+        toned = lettering_in_tone(ink, regions, missed, image, detector, order, effects=effects)
         if toned:
             toned = patterns_told(toned, ink, image, reader, effects=effects)
             missed = (*toned, *propose_regions(ink, (*regions, *toned), image))

@@ -47,6 +47,9 @@ SOME_TONE = 0.55
 """Share of dots from which on a view is worth it: through finer tone the detector sees by itself.
 From 0.2 on, lettering came in on five of 29 pages of halftone, not on two, and pages of manga took
 a fifth more time."""
+REST = 1.0
+"""Thicknesses around a sound effect that stays within which nothing is looked for: what is
+suspected there are the rest of it and its next letter."""
 KNOWN = 0.1
 """Share of a line in known regions from which on it is no news: it may be them that are read."""
 AGAIN = 0.5
@@ -66,6 +69,8 @@ def lettering_in_tone(
     image: Image,
     finder: LineFinder,
     order: str = "auto",
+    *,
+    effects: bool = True,
 ) -> tuple[Region, ...]:
     """Blocks of lettering that a detector finds once tone is blurred.
 
@@ -77,10 +82,14 @@ def lettering_in_tone(
         image: ``(H, W, 3)`` uint8 RGB page.
         finder: Finds lines; reads them, too, if it is a :class:`textclean.protocols.LineReader`.
         order: "rtl", "ltr" or "auto": the reading order.
+        effects: Whether sound effects are to go; of those that stay no rest is looked for.
     """
     covered = covered_by(regions, ink.shape)
     taken = np.zeros_like(covered)
     suspected = (ink.lettering >= SUSPECTED) & ~covered & ~covered_by(proposed, ink.shape)
+    if not effects:
+        loud = [region for region in (*regions, *proposed) if region.kind == "sfx"]
+        suspected &= ~covered_by(loud, ink.shape, REST)
     lines: list[Line] = []
     for rows, columns in parts(suspected, AROUND, CELL, LEAST):
         corner = np.array([columns.start, rows.start], np.float32)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from textclean.types import Box, Image, Mask, Polygon, Region
 
 _MAX_OTHER = 0.25  # share of the mask's edge that may be something else than plain, a border say
+_LONG = 3.0  # length of a block, in widths, from which on no more of its surroundings is looked at
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,7 +185,8 @@ def surroundings(item: RegionMask, hole: Mask) -> tuple[Mask, float]:
 
 def _crop_box(region: Region, height: float, shape: tuple[int, ...]) -> Box:
     x0, y0, x1, y1 = region.box
-    margin = round(max(2.0 * height, 0.35 * max(x1 - x0, y1 - y0)))
+    short, long = sorted((x1 - x0, y1 - y0))
+    margin = round(max(2.0 * height, 0.35 * min(long, _LONG * short)))
     page_height, page_width = shape[:2]
     left, top = min(max(x0 - margin, 0), page_width), min(max(y0 - margin, 0), page_height)
     return (

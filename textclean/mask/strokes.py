@@ -15,7 +15,7 @@ import numpy as np
 
 from textclean.mask.art import strokes_over_art
 from textclean.mask.morphology import Components, dilate, erode, rasterize, ring
-from textclean.surface import Surface, channel_distance, dominant_colors, fit, strongest
+from textclean.surface import Surface, channel_distance, dominant_colors, fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -121,11 +121,9 @@ def _models(image: Image, core: Mask, band: Mask) -> Iterator[Surface]:
     Inside the polygons counts, not around them: a small bubble on dark art is light inside.
     """
     both = core | band
-    inside = image[core]
+    inside = image[core][None]
     colors = dominant_colors(image[both], 4)
-    shares = [
-        float((strongest(np.abs(inside - c.astype(np.float32))) <= 20).mean()) for c in colors
-    ]
+    shares = [float((channel_distance(inside, color) <= 20).mean()) for color in colors]
     for index in np.argsort(shares)[::-1]:
         if shares[index] >= _MIN_SHARE:
             near = channel_distance(image, colors[index]) <= 20

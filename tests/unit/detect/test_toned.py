@@ -11,7 +11,7 @@ from textclean.detect.lines import Line
 from textclean.detect.missed import with_missed
 from textclean.detect.toned import AROUND, BLURS, lettering_in_tone
 from textclean.ink_map import InkMap
-from textclean.types import Region
+from textclean.types import Kind, Region
 
 CAPTION = (300, 400, 180, 30)  # x, y, width, height
 
@@ -108,6 +108,21 @@ def test_a_page_without_suspicion_is_not_looked_at_again() -> None:
     assert not lettering_in_tone(ink_map(250), (known,), (), toned_page(), finder)
     assert not lettering_in_tone(ink_map(250), (), (known,), toned_page(), finder)
     assert not finder.views
+
+
+@pytest.mark.parametrize(("kind", "effects", "looks"), [
+    ("sfx", False, 0),  # it stays, and so does its rest
+    ("sfx", True, len(BLURS)),
+    ("free", False, len(BLURS)),
+])  # fmt: skip
+def test_the_rest_of_an_effect_that_stays_is_not_looked_for(
+    kind: Kind, effects: bool, looks: int
+) -> None:
+    finder = Finds()
+    before = Region(polygon=bar(180, 380, 100, 60), kind=kind)  # the caption begins 20 px behind it
+    page = toned_page()
+    lettering_in_tone(ink_map(120, 0.2), (before,), (), page, finder, effects=effects)
+    assert len(finder.views) == looks
 
 
 def test_a_find_that_runs_into_a_known_line_is_no_news() -> None:

@@ -27,6 +27,15 @@ def _recall(mask, strokes):
     return float(mask[strokes].mean())
 
 
+@pytest.mark.parametrize(("width", "height"), [(60, 1000), (1000, 60), (60, 150), (400, 400)])
+def test_a_crop_shows_the_surroundings_and_not_as_much_beside_a_line_as_it_is_long(width, height):
+    page = np.full((1600, 1600, 3), 255, np.uint8)
+    x0, y0, x1, y1 = build_mask(page, _region(box(300, 300, 300 + width, 300 + height))).box
+    thickness = min(width, height)
+    for margin in (300 - x0, 300 - y0, x1 - 300 - width, y1 - 300 - height):
+        assert 0.35 * min(max(width, height), 3 * thickness) - 2 <= margin <= 2 * thickness + 2
+
+
 @pytest.mark.parametrize(
     ("background", "ink"),
     [
