@@ -5,6 +5,10 @@ as a soft shade, where it draws it at all; what it is can be measured: at the ri
 a line comes in, how it runs there, how thick and how dark it is. Two ends that run towards each
 other are one line, and a smooth curve with their directions joins them (a cubic Hermite spline).
 What has no partner, and what is no line, is left to the inpainter.
+
+A line that is known again parts what lies on its two sides: where one of them is plain, the inside
+of a bubble say, its part of the hole is painted with what is measured there, and an inpainter, to
+which the other side is as near, need not guess.
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from textclean.inpaint.flat import paint
+from textclean.inpaint.plain import plain_part, surroundings
 from textclean.inpaint.wrapped import Wrapped
 
 if TYPE_CHECKING:
@@ -62,12 +68,14 @@ class End:
         way: ``(2,)`` unit vector into the hole.
         thickness: Pixels.
         color: ``(3,)`` RGB.
+        piece: ``(h, w)`` bool, the known pixels of the line that were measured.
     """
 
     spot: Vector
     way: Vector
     thickness: float
     color: Vector
+    piece: Mask
 
 
 class LinesFirst(Wrapped):
@@ -93,7 +101,7 @@ class LinesFirst(Wrapped):
 
 
 def with_lines(image: Image, mask: Mask, where: Mask) -> tuple[Image, Mask]:
-    """Lines that run through holes, drawn.
+    """Lines that run through holes, drawn, and what is plain beside them.
 
     Args:
         image: ``(H, W, 3)`` uint8 RGB.
@@ -101,7 +109,7 @@ def with_lines(image: Image, mask: Mask, where: Mask) -> tuple[Image, Mask]:
         where: ``(H, W)`` bool, the part of it in which lines are drawn.
 
     Returns:
-        ``(H, W, 3)`` uint8; and ``(H, W)`` bool, the pixels of the lines.
+        ``(H, W, 3)`` uint8; and ``(H, W)`` bool, the pixels that are done.
     """
     painted, drawn = image, np.zeros_like(mask)
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(
@@ -115,7 +123,8 @@ def with_lines(image: Image, mask: Mask, where: Mask) -> tuple[Image, Mask]:
         left, top = max(x - margin, 0), max(y - margin, 0)
         box = np.s_[top : y + height + margin, left : x + width + margin]
         hole = labels[box] == index
-        ends, ground = _ends(image[box], hole, mask[box])
+        ends, ground, dark = _ends(image[box], hole, mask[box])
+        lines, known = np.zeros_like(hole), np.zeros_like(hole)
         for one, other in _pairs(ends, hole):
             cover = _curve(one, other, hole.shape)
             line = hole & (cover > 0.03)
@@ -124,27 +133,62 @@ def with_lines(image: Image, mask: Mask, where: Mask) -> tuple[Image, Mask]:
             color = (one.color + other.color) / 2
             ink = ground + cover[..., None] * (color - ground)
             painted[box][line] = np.clip(np.rint(ink), 0, 255).astype(np.uint8)[line]
-            drawn[box] |= line
+            lines |= line
+            known |= one.piece | other.piece
+        if lines.any():
+            drawn[box] |= lines | _paint_sides(painted[box], mask[box], hole, dark, lines, known)
     return painted, drawn
 
 
-def _ends(image: Image, hole: Mask, mask: Mask) -> tuple[list[End], Vector]:
-    """Where lines run into a hole, and the ground's colour around it."""
+def _paint_sides(
+    image: Image, mask: Mask, hole: Mask, dark: Mask, lines: Mask, known: Mask
+) -> Mask:
+    """Paint what is plain of a hole on one side of its lines, in place; returns what that is.
+
+    Args:
+        image: ``(h, w, 3)`` uint8 crop in which the lines are drawn.
+        mask: ``(h, w)`` bool, what was not known of it.
+        hole: ``(h, w)`` bool, the part of that in which the lines were drawn.
+        dark: ``(h, w)`` bool, known pixels as dark as lines.
+        lines: ``(h, w)`` bool, the pixels drawn.
+        known: ``(h, w)`` bool, the known pixels of these lines that were measured.
+    """
+    done = np.zeros_like(hole)
+    # At its rim a line is mixed with its ground.
+    measured = lines | (cv2.dilate(known.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~mask
+    _, joined = cv2.connectedComponents((lines | dark).astype(np.uint8), connectivity=8)
+    goes_on = dark & np.isin(joined, np.unique(joined[lines]))
+    count, sides = cv2.connectedComponents((~(measured | goes_on)).astype(np.uint8), connectivity=4)
+    for index in range(1, count):
+        rest = hole & (sides == index)
+        if not rest.any():
+            continue
+        # What hangs on the lines is a drawing, and none of them.
+        ring = surroundings(rest, mask) & ~measured & ((sides == index) | goes_on)
+        plain, fill = plain_part(image, mask, rest, ring)
+        if plain.any():
+            image[plain] = paint(image, plain, fill, seed=index)[plain]
+            done |= plain
+    return done
+
+
+def _ends(image: Image, hole: Mask, mask: Mask) -> tuple[list[End], Vector, Mask]:
+    """Where lines run into a hole, the ground's colour around it, and what is dark on it."""
     luma = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
     near = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     far = cv2.dilate(hole.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     rim = far & ~near & ~mask
     nothing: Vector = np.zeros(3)
     if int(rim.sum()) < 12:
-        return [], nothing
+        return [], nothing, rim
     light = float(np.percentile(luma[rim], 75))
     dark = ~mask & (luma < light - CONTRAST)
     if light < LIGHT or float(dark[rim].mean()) > 0.45:
-        return [], nothing
+        return [], nothing, dark
     ground = np.median(image[rim & (luma >= light - CONTRAST / 2)], axis=0).astype(np.float64)
     count, arcs = cv2.connectedComponents((rim & dark).astype(np.uint8), connectivity=8)
     if not 3 <= count <= CROWDED + 1:
-        return [], ground
+        return [], ground, dark
     found = []
     for arc in range(1, count):
         for reach in (REACH, 2 * REACH // 3, REACH // 3):  # near a corner a short piece must do
@@ -152,7 +196,7 @@ def _ends(image: Image, hole: Mask, mask: Mask) -> tuple[list[End], Vector]:
             if end is not None:
                 found.append(end)
                 break
-    return found, ground
+    return found, ground, dark
 
 
 def _end(
@@ -199,7 +243,7 @@ def _end(
     x, y = ahead[held].T
     if not hole[y, x].any():
         return None
-    return End(spot, np.asarray(way, np.float64), thickness, color)
+    return End(spot, np.asarray(way, np.float64), thickness, color, piece)
 
 
 def _pairs(ends: list[End], hole: Mask) -> Iterator[tuple[End, End]]:

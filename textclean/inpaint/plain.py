@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from textclean.inpaint.flat import measure, paint
+from textclean.inpaint.flat import FlatFill, measure, paint
 from textclean.inpaint.wrapped import Wrapped, fill_with_error
 
 if TYPE_CHECKING:
@@ -82,10 +82,7 @@ def paint_plain(
         hole = mask[crop] & (labels[crop] == index)
         if see_through is not None and see_through[crop][hole].any():
             continue
-        fill = measure(image[crop], mask[crop], _ring(hole, mask[crop]))
-        if fill.surface is None or fill.background.spread > SPREAD:
-            continue
-        plain = hole & ~_near_marks(image[crop], _ring(hole, mask[crop]), fill.surface)
+        plain, fill = plain_part(image[crop], mask[crop], hole, surroundings(hole, mask[crop]))
         if plain.any():
             painted[crop][plain] = paint(image[crop], plain, fill, seed=index)[plain]
             errors[crop][plain] = fill.background.spread
@@ -93,7 +90,22 @@ def paint_plain(
     return painted, rest, errors
 
 
-def _ring(hole: Mask, mask: Mask) -> Mask:
+def plain_part(image: Image, mask: Mask, hole: Mask, ring: Mask) -> tuple[Mask, FlatFill]:
+    """What of a piece of a hole lies on plain ground, and how it is filled.
+
+    Args:
+        image: ``(h, w, 3)`` uint8 crop.
+        mask: ``(h, w)`` bool, all that is not known of it.
+        hole: ``(h, w)`` bool, the piece.
+        ring: ``(h, w)`` bool, known pixels around it that tell its ground.
+    """
+    fill = measure(image, mask, ring)
+    if fill.surface is None or fill.background.spread > SPREAD:
+        return np.zeros_like(hole), fill
+    return hole & ~_near_marks(image, ring, fill.surface), fill
+
+
+def surroundings(hole: Mask, mask: Mask) -> Mask:
     """Known pixels around a piece."""
     side = 2 * RING + 1
     around: Mask = cv2.dilate(hole.astype(np.uint8), np.ones((side, side), np.uint8)) > 0

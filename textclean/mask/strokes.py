@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclean.mask.art import strokes_over_art
-from textclean.mask.morphology import Components, dilate, erode, rasterize, ring
+from textclean.mask.morphology import Components, dilate, erode, opened, rasterize, ring
 from textclean.surface import Surface, channel_distance, dominant_colors, fit
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _MIN_SHARE = 0.3  # of the polygons' pixels that a plain background must explain
 _MAX_INK = 0.7  # of the polygons' pixels that lettering may cover
 _MAX_SPREAD = 8.0  # robust standard deviation of a plain background, in grey levels
 _MARK = 0.35  # line heights: extent of punctuation
+_STOP = 0.3  # that of a full stop or a dot
+_LIKE = 48  # grey levels within which colours are one lettering's
 _TOLERANCE = 12.0  # grey levels within which a pixel is the background
 
 
@@ -145,6 +147,12 @@ def _on_plain(image: Image, core: Mask, surface: Surface, height: float) -> Stro
     crossing = parts.select((parts.count(core) > 0) & ~text)
     cut = _cut_off(crossing, core, distance, contrast, height)
     mask |= cut
+    strong = distance > 0.5 * contrast
+    if (mask & strong).any():
+        color = np.median(image[mask & strong], axis=0)
+        stops = _stops_on_lines(image, distance, crossing & strong & ~cut, core, color, height)
+        cut |= dilate(stops, 2) & crossing
+        mask |= cut
     interior = _interior(~ink | mask, core & ~ink)
     mask |= _companions(parts, mask, interior, distance > 0.4 * contrast, height)
     if not mask.any() or float(mask[core].mean()) > _MAX_INK:
@@ -188,6 +196,44 @@ def _cut_off(
     margin = erode(core, max(2, round(0.2 * height)))
     solid = deep.select(deep.count(margin) >= 0.35 * deep.area)
     return apart | (dilate(solid, 1) & crossing & core) | (dilate(apart, 2) & crossing)
+
+
+def _stops_on_lines(
+    image: Image,
+    distance: NDArray[np.float32],
+    ink: Mask,
+    core: Mask,
+    color: NDArray[np.float64],
+    height: float,
+) -> Mask:
+    """Full stops and dots that have run into a border: round, and of the lettering's colour.
+
+    The thick line that they hang on is found by opening. The points of a jagged bubble's
+    surroundings remain, too, and are widest where they hang on it.
+    """
+    found = np.zeros_like(ink)
+    parts = Components.of(ink)
+    rim = parts.count(ink & ~erode(ink, 1))
+    for index in np.flatnonzero((parts.count(core) > 0) & (parts.longest > height)):
+        # A line's two long rims have its length: its area through theirs is half its width.
+        radius = int(parts.area[index] / max(int(rim[index]), 1)) - 1
+        if not index or radius < 1:
+            continue
+        line = parts.labels == index
+        thick = dilate(opened(line, radius), 1)
+        stops = Components.of(line & ~thick)
+        held = stops.count(dilate(thick, 1)) <= 1.1 * stops.longest
+        inside = stops.count(core) >= 0.4 * stops.area
+        compact = stops.box[:, 2:].min(axis=1) >= 0.55 * stops.longest
+        large = stops.area >= max(6.0, (0.07 * height) ** 2)
+        small = stops.longest <= _STOP * height
+        for stop in np.flatnonzero(held & inside & compact & large & small):
+            pixels = stops.labels == stop
+            purest = pixels & (distance >= np.quantile(distance[pixels], 0.6))
+            own = np.median(image[purest], axis=0)
+            if stop and float(np.abs(own - color).max()) <= _LIKE:
+                found |= pixels
+    return found
 
 
 def _interior(free: Mask, seeds: Mask) -> Mask:

@@ -51,6 +51,35 @@ def test_the_border_of_a_bubble_is_carried_through() -> None:
     assert (drawn & ~near).sum() == 0
 
 
+def grey(image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
+    return np.where(mask[..., None], np.uint8(128), image)
+
+
+@pytest.mark.parametrize("beyond", [255, 236])
+def test_what_is_plain_on_either_side_of_a_border_is_not_guessed(beyond: int) -> None:
+    image = blank()
+    image[:, 100:] = beyond
+    cv2.line(image, (100, 0), (100, 159), (20, 20, 20), 5)
+    hole = square(80, 60)
+    cleaned = LinesFirst(grey)(np.where(hole[..., None], np.uint8(90), image), hole)
+    beside = hole & (np.abs(np.arange(200) - 100) > 5)
+    assert beside.sum() > 1000
+    assert (cleaned[beside] == image[beside]).all()
+
+
+@pytest.mark.parametrize("hanging", [False, True])
+def test_a_side_on_which_something_is_drawn_is_left_to_the_inpainter(hanging: bool) -> None:
+    """Be it by itself or hanging on the border; the other side is painted all the same."""
+    image = blank()
+    cv2.line(image, (100, 0), (100, 159), (20, 20, 20), 5)
+    start = (100, 30) if hanging else (110, 46)
+    cv2.line(image, start, (118, 56), (20, 20, 20), 3)
+    hole = square(80, 60)
+    cleaned = LinesFirst(grey)(np.where(hole[..., None], np.uint8(90), image), hole)
+    assert (cleaned[60:100, 80:95] == 255).all()
+    assert (cleaned[60:66, 108:120] == 128).all()
+
+
 def test_ends_without_a_partner_are_left_to_the_inpainter() -> None:
     image = blank()
     cv2.line(image, (0, 80), (90, 80), (0, 0, 0), 3)  # ends in the hole

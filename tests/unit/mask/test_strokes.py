@@ -106,6 +106,43 @@ def test_a_full_stop_that_runs_into_the_border_goes_and_the_border_stays():
     assert not (mask & border).any() and not mask[:, right + 12 :].any()
 
 
+def _beside_a_thick_border(image):
+    """Lettering in a bubble; its strokes, its polygon, and the column where the border begins."""
+    image[20:220, 20:300] = 255
+    strokes, polygon = write(image, "Oh no", (100, 132), scale=1.3)
+    border = int(polygon[:, 0].max()) + 12
+    image[30:210, border : border + 9] = 0
+    polygon[1:3, 0] = border - 3
+    return strokes, polygon, border
+
+
+@pytest.mark.parametrize(("away", "radius", "thickness"), [(4, 4, 1), (3, 2, -1)])
+def test_a_full_stop_or_a_dot_that_is_one_with_a_thick_border_goes(away, radius, thickness):
+    image = paper(color=(120, 120, 120))
+    strokes, polygon, border = _beside_a_thick_border(image)
+    before = image.copy()
+    cv2.circle(image, (border - away, 128), radius, (0, 0, 0), thickness, cv2.LINE_AA)
+    stop = (image != before).any(axis=2)
+    assert stop.sum() > 15
+    item = build_mask(image, _region(polygon))
+    mask = union([item], image.shape[:2])
+    assert mask[stop].mean() > 0.95 and _recall(mask, strokes) > 0.99
+    assert not mask[:, border + 4 :].any()
+    x0, y0 = item.box[:2]
+    assert item.strokes.bridge[128 - y0, border - x0]  # the border is to go on
+
+
+@pytest.mark.parametrize(("color", "tip"), [((0, 0, 0), 12), ((120, 60, 20), 8)])
+def test_the_points_of_what_surrounds_a_jagged_bubble_stay(color, tip):
+    image = paper(color=(120, 120, 120))
+    _strokes, polygon, border = _beside_a_thick_border(image)
+    image[30:210, border:] = color
+    point = np.array([[border - tip, 128], [border, 122], [border, 134]], np.int32)
+    cv2.fillPoly(image, [point], color)
+    mask = union([build_mask(image, _region(polygon))], image.shape[:2])
+    assert not mask[118:138, border - 4 :].any()
+
+
 def test_punctuation_beside_the_polygon_belongs_to_it():
     image = paper()
     _strokes, polygon = write(image, "And", (60, 130))
