@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _FILLED = 0.72  # share of its rectangle that one straight line's component fills at least
 _BETTER = 0.85  # parted, the rectangles must together be this much smaller
 _CELL = 8  # pixels of the map that are labelled as one at first
+_STEP = 1.15  # growth of the radius by which a component is eroded, beyond single pixels
 _DEPTH = 5  # times that a part may be parted again
 
 
@@ -69,8 +70,8 @@ def lines_from_map(
             continue
         height, width = component.shape
         window = probability[y : y + height, x : x + width]
-        for part in _parts(component, window, _DEPTH):
-            line = _line(part, window, parameters)
+        for left, top, part in _parts(0, 0, component, window, _DEPTH):
+            line = _line(left, top, part, window, parameters)
             if line is not None:
                 lines.append(Line(line.polygon + np.array([x, y], np.float32), line.score))
     return sorted(lines, key=lambda line: (line.center[1], line.center[0]))
@@ -106,17 +107,31 @@ def _components(
 
 
 def _parts(
-    component: NDArray[np.uint8], probability: NDArray[np.uint8], depth: int
-) -> Iterator[NDArray[np.uint8]]:
-    """A component, parted into pieces that fill their rectangles better where that is possible."""
+    x: int, y: int, component: NDArray[np.uint8], probability: NDArray[np.uint8], depth: int
+) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
+    """A component, parted into pieces that fill their rectangles better where that is possible.
+
+    Args:
+        x: Where the component's crop begins in the map of the probabilities.
+        y: The same for its rows.
+        component: ``(h, w)`` uint8.
+        probability: ``(H, W)`` uint8.
+        depth: How often it may be parted.
+
+    Yields:
+        Place of the corner and crop of each piece.
+    """
+    height, width = component.shape
     filled, area = int(component.sum()), _rectangle_area(component)
     if depth and filled < _FILLED * area:
-        for pieces in _partitions(component, probability):
+        for pieces in _partitions(component, probability[y : y + height, x : x + width]):
             if len(pieces) > 1 and sum(map(_rectangle_area, pieces)) <= _BETTER * area:
                 for piece in pieces:
-                    yield from _parts(piece, probability, depth - 1)
+                    left, top, w, h = cv2.boundingRect(piece)
+                    crop = piece[top : top + h, left : left + w]
+                    yield from _parts(x + left, y + top, crop, probability, depth - 1)
                 return
-    yield component
+    yield x, y, component
 
 
 def _partitions(
@@ -131,8 +146,10 @@ def _partitions(
         yield _around_seeds(component, component & (probability > level))
     bordered = cv2.copyMakeBorder(component, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     depth = cv2.distanceTransform(bordered, cv2.DIST_L2, 3)[1:-1, 1:-1]
-    for radius in range(2, int(depth.max()) + 1):
+    radius = 2
+    while radius <= int(depth.max()):
         yield _around_seeds(component, (depth > radius).astype(np.uint8))
+        radius = max(radius + 1, round(_STEP * radius))
     yield _halves(component)
 
 
@@ -155,11 +172,14 @@ def _around_seeds(
     kept = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] >= least]
     if len(kept) < 2:
         return []
-    distances = [
-        cv2.distanceTransform((labels != i).astype(np.uint8), cv2.DIST_L2, 5) for i in kept
-    ]
-    nearest = np.argmin(distances, axis=0)
-    return [((nearest == k) & (component > 0)).astype(np.uint8) for k in range(len(kept))]
+    chosen = np.isin(labels, kept)
+    _, nearest = cv2.distanceTransformWithLabels(
+        (~chosen).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    owner = np.zeros(int(nearest.max()) + 1, np.int32)  # the seed that each seed's pixel is of
+    owner[nearest[chosen]] = labels[chosen]
+    owners = np.where(component > 0, owner[nearest], 0)
+    return [(owners == i).astype(np.uint8) for i in kept]
 
 
 def _rectangle(
@@ -178,9 +198,15 @@ def _rectangle_area(component: NDArray[np.uint8]) -> float:
 
 
 def _line(
-    component: NDArray[np.uint8], probability: NDArray[np.uint8], parameters: DBParameters
+    x: int,
+    y: int,
+    component: NDArray[np.uint8],
+    probability: NDArray[np.uint8],
+    parameters: DBParameters,
 ) -> Line | None:
-    center, (width, height), angle = _rectangle(component)
+    """The line of a component whose crop begins at a place of a map; None if it is none."""
+    middle, (width, height), angle = _rectangle(component)
+    center = middle[0] + x, middle[1] + y
     if min(width, height) < parameters.minimum + 1:
         return None
     score = _mean_inside(corners(center, (width - 1, height - 1), angle), probability)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from textclean.detect import dbnet
 from textclean.detect.dbnet import DBParameters, lines_from_map
 from textclean.detect.lines import corners
 
@@ -81,3 +82,22 @@ def test_lines_come_from_top_to_bottom_whatever_was_drawn_first() -> None:
         several[y : y + 12, 40:200] = 255
     centers = [line.center[1] for line in lines_from_map(several)]
     assert centers == sorted(centers) and len(centers) == 3
+
+
+def test_what_fills_half_a_page_is_not_parted_in_a_hundred_ways(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Hatching that a network took for text: each way looks at every pixel of it."""
+    tried: list[int] = []
+    around_seeds = dbnet._around_seeds
+
+    def counted(component: NDArray[np.uint8], seeds: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+        tried.append(component.size)
+        return around_seeds(component, seeds)
+
+    monkeypatch.setattr(dbnet, "_around_seeds", counted)
+    score = score_map(900, 900)
+    cv2.fillPoly(score, [np.array([[20, 20], [880, 20], [20, 880]])], 100)
+    lines_from_map(score)
+    assert tried
+    assert sum(tried) <= 40 * score.size
