@@ -44,42 +44,28 @@ def test_with_another_c_library_there_is_nothing_to_do(monkeypatch: pytest.Monke
         memory._trim.cache_clear()
 
 
-@pytest.mark.parametrize(
-    ("library", "setting", "asked"),
-    [
-        (("glibc", "2.36"), "always [madvise] never", True),
-        (("glibc", "2.35"), "[always] madvise never", True),
-        (("glibc", "2.36"), "always madvise [never]", False),
-        (("glibc", "2.34"), "always [madvise] never", False),
-        (("", ""), "always [madvise] never", False),
-        (("glibc", "2.36"), None, False),
-    ],
-)
-def test_workers_get_huge_pages_where_there_are_some(
-    library: tuple[str, str],
-    setting: str | None,
-    asked: bool,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+@pytest.mark.skipif(memory._trim() is None or not STATUS.exists(), reason="not glibc on Linux")
+def test_what_may_be_kept_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(memory, "_trim", lambda: given.append)
+    give_back(2 * _resident())
+    assert not given
+    give_back(_resident() // 2)
+    assert len(given) == 1
+    monkeypatch.setattr(memory, "_RESIDENT", Path("nowhere"))  # nobody tells how much there is
+    give_back(1 << 50)
+    assert len(given) == 2
+
+
+@pytest.mark.parametrize(("library", "asked"), [(("glibc", "2.36"), True), (("", ""), False)])
+def test_workers_use_memory_again_where_the_c_library_can(
+    library: tuple[str, str], asked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory.platform, "libc_ver", lambda: library)
-    monkeypatch.setattr(memory, "_HUGE_PAGES", tmp_path / "enabled")
-    if setting is not None:
-        (tmp_path / "enabled").write_text(setting)
-    assert ("glibc.malloc.hugetlb=1" in memory.huge_pages().values()) is asked
-
-
-@pytest.mark.parametrize(
-    ("setting", "expected"),
-    [
-        ("glibc.malloc.hugetlb=1", True),
-        ("glibc.malloc.check=3:glibc.malloc.hugetlb=1", True),
-        ("glibc.malloc.hugetlb=0", False),
-        ("", False),
-    ],
-)
-def test_a_process_knows_whether_it_has_huge_pages(
-    setting: str, expected: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GLIBC_TUNABLES", setting)
-    assert memory.has_huge_pages() is expected
+    wish = memory.reusing()
+    assert bool(wish) is asked
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    assert not memory.reuses()
+    for name, value in wish.items():
+        monkeypatch.setenv(name, value)
+    assert memory.reuses() is asked

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from textclean.batch.sizes import BYTES_A_WORKER, page_bytes, usable_memory
+from textclean.batch.sizes import BYTES_A_WORKER, BYTES_KEPT, page_bytes, usable_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ class Crew:
         memory: Bytes that all pages that are processed at one time may take together.
         refuse: Whether a page that would take more is refused; otherwise it is tried alone.
         devices: Devices that the workers are spread over; None = that of the options.
+        keep: Bytes of memory that each may keep from page to page.
     """
 
     workers: int
@@ -34,6 +35,7 @@ class Crew:
     memory: int
     refuse: bool = False
     devices: tuple[str | None, ...] = (None,)
+    keep: int = 0
 
 
 def crew_for(
@@ -69,7 +71,16 @@ def crew_for(
     count = min(count, max(pages, 1))
     threads = max(1, cores // count)
     left = max(usable - count * BYTES_A_WORKER, usable // 4)
-    return Crew(count, threads, left, memory is not None, tuple(devices) or (None,))
+    # A limit is for pages; nothing of it is kept.
+    plenty = memory is None and usable >= 2 * count * BYTES_KEPT
+    return Crew(
+        count,
+        threads,
+        left,
+        refuse=memory is not None,
+        devices=tuple(devices) or (None,),
+        keep=BYTES_KEPT if plenty else 0,
+    )
 
 
 def _is_gpu(device: str) -> bool:

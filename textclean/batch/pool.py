@@ -147,7 +147,7 @@ class Pool:
         device = min(self.crew.devices, key=taken.count)
         process = context.Process(
             target=serve,
-            args=(theirs, self.prepare, device, self.crew.threads),
+            args=(theirs, self.prepare, device, self.crew.threads, self.crew.keep),
             name="textclean worker",
             daemon=True,
         )

@@ -110,9 +110,15 @@ class Outcome:
 class PageWorker:
     """Processes pages, one after the other; keeps the documents it read last open."""
 
-    def __init__(self, work: Work) -> None:
-        """A worker around what turns a page into its result."""
+    def __init__(self, work: Work, keep: int = 0) -> None:
+        """A worker around what turns a page into its result.
+
+        Args:
+            work: Turns it.
+            keep: Bytes of memory that the process may keep from page to page.
+        """
         self._work = work
+        self._keep = keep
         self._documents: OrderedDict[Path, tuple[Document, dict[Path, str]]] = OrderedDict()
 
     def __call__(self, task: PageTask) -> Outcome:
@@ -126,7 +132,7 @@ class PageWorker:
         try:
             return self._processed(task)
         finally:
-            give_back()
+            give_back(self._keep)
 
     def close(self) -> None:
         """Let go of all documents; safe to call twice."""

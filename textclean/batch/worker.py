@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from textclean.batch.task import PageWorker
 from textclean.errors import FileAccessError, TextcleanError
-from textclean.memory import huge_pages
+from textclean.memory import reusing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def serve(
-    pipe: mp.Connection[Any, Any], prepare: Prepare, device: str | None, threads: int
+    pipe: mp.Connection[Any, Any], prepare: Prepare, device: str | None, threads: int, keep: int
 ) -> None:
     """What a worker process does: pages in, reports out, until it is sent home.
 
@@ -32,6 +32,7 @@ def serve(
         prepare: As in :class:`textclean.batch.pool.Pool`.
         device: What it computes on.
         threads: Threads to compute with.
+        keep: Bytes of memory that it may keep from page to page.
     """
     # Ctrl-C reaches all processes of a terminal; the run decides what becomes of the pages.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -41,7 +42,7 @@ def serve(
 
     cv2.setNumThreads(threads)
     try:
-        worker = PageWorker(prepare(device))
+        worker = PageWorker(prepare(device), keep)
         pipe.send(None)
         while (task := pipe.recv()) is not None:
             try:
@@ -74,11 +75,11 @@ def _die_with_parent() -> None:
 def sharing_cores(count: int) -> Iterator[None]:
     """Libraries of processes that are started meanwhile compute with so many threads.
 
-    They read it when they are loaded, and the C library that it is to use huge pages. What the
+    They read it when they are loaded, and the C library that it is to use memory again. What the
     user has set stays.
     """
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    with environment({**dict.fromkeys(names, str(count)), **huge_pages()}):
+    with environment({**dict.fromkeys(names, str(count)), **reusing()}):
         yield
 
 

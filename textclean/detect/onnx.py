@@ -11,7 +11,7 @@ import numpy as np
 from textclean.cores import default_threads
 from textclean.detect.onnx_weights import without_denormals
 from textclean.errors import MissingExtraError, WeightsError
-from textclean.memory import has_huge_pages
+from textclean.memory import reuses
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,8 +45,8 @@ class OnnxNetwork:
         options.use_deterministic_compute = True
         # Page sizes differ, so planned allocations do not pay; 20 % less memory without them.
         options.enable_mem_pattern = False
-        # Memory that comes in huge pages is got again as fast as it is kept.
-        options.enable_cpu_mem_arena = not has_huge_pages()
+        # What the C library keeps serves everything, what the arena keeps only this.
+        options.enable_cpu_mem_arena = not reuses()
         options.log_severity_level = 4
         try:
             self._session = onnxruntime.InferenceSession(

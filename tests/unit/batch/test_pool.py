@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fakes import FakeWork, lettered
 
-from textclean.batch import Job
+from textclean.batch import Job, crew
 from textclean.batch.crew import crew_for
 from textclean.batch.engine import BatchResult, run_batch
 from textclean.batch.plan import Batch
-from textclean.batch.sizes import BYTES_A_WORKER, page_bytes, parse_bytes
+from textclean.batch.sizes import BYTES_A_WORKER, BYTES_KEPT, page_bytes, parse_bytes
 from textclean.batch.teller import BatchWatcher
 from textclean.errors import OptionsError, PageError, TooLargeError, WeightsError
 from textclean.options import Options
@@ -133,6 +133,18 @@ class TestMemory:
         assert several is not None
         assert several.workers == 2
         assert several.devices == devices
+
+    @pytest.mark.parametrize(
+        ("usable", "limit", "keep"),
+        [(64, None, BYTES_KEPT), (3, None, 0), (64, 64 * GIB, 0)],
+    )
+    def test_workers_keep_memory_where_there_is_plenty_and_no_limit(
+        self, usable: int, limit: int | None, keep: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(crew, "usable_memory", lambda: usable * GIB)
+        found = crew_for(100, workers=2, devices=(), memory=limit, cores=8)
+        assert found is not None
+        assert found.keep == keep
 
     @pytest.mark.parametrize(
         ("text", "size"),

@@ -10,6 +10,7 @@ from textclean.detect import onnx
 from textclean.detect.onnx import OnnxNetwork, shipped_weights
 from textclean.detect.ppocr import DETECTION_WEIGHTS
 from textclean.errors import MissingExtraError, WeightsError
+from textclean.memory import reusing
 
 
 def test_the_weights_lie_in_the_installed_wheel() -> None:
@@ -56,5 +57,6 @@ def test_input_that_a_network_cannot_take_is_told() -> None:
 def test_memory_that_is_not_kept_changes_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
     batch = np.random.default_rng(1).random((1, 3, 96, 64), np.float32)
     kept = OnnxNetwork(shipped_weights(DETECTION_WEIGHTS), threads=1)(batch)
-    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
+    for name, value in reusing().items():
+        monkeypatch.setenv(name, value)
     assert np.array_equal(OnnxNetwork(shipped_weights(DETECTION_WEIGHTS), threads=1)(batch), kept)
