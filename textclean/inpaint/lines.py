@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -53,6 +53,8 @@ LIKE = 60.0
 """Grey levels by which the colours of two ends may differ."""
 FARTHEST = 14.0
 """Length of the way through a hole at most, in thicknesses: a thin line may have ended there."""
+BESIDE = 2.5
+"""Pixels from the rim of a line within which what is dark and known is the rest of it."""
 LARGEST = 700
 """Side of a hole in pixels at most."""
 FINE = 4
@@ -125,7 +127,7 @@ def with_lines(image: Image, mask: Mask, where: Mask) -> tuple[Image, Mask]:
         hole = labels[box] == index
         ends, ground, dark = _ends(image[box], hole, mask[box])
         lines, known = np.zeros_like(hole), np.zeros_like(hole)
-        for one, other in _pairs(ends, hole):
+        for one, other in _pairs(ends, hole, dark):
             cover = _curve(one, other, hole.shape)
             line = hole & (cover > 0.03)
             if painted is image:
@@ -246,12 +248,15 @@ def _end(
     return End(spot, np.asarray(way, np.float64), thickness, color, piece)
 
 
-def _pairs(ends: list[End], hole: Mask) -> Iterator[tuple[End, End]]:
+def _pairs(ends: list[End], hole: Mask, dark: Mask) -> Iterator[tuple[End, End]]:
     """Ends that are one line, the likeliest first; each once."""
     costs = []
+    away = cv2.distanceTransform((~dark).astype(np.uint8), cv2.DIST_L2, 5) if ends else None
     for i, j in combinations(range(len(ends)), 2):
         cost = _cost(ends[i], ends[j])
-        if cost is not None and _runs_inside(ends[i], ends[j], hole):
+        if cost is None or not _runs_inside(ends[i], ends[j], hole):
+            continue
+        if away is not None and not _runs_along(ends[i], ends[j], away):
             costs.append((cost, i, j))
     used: set[int] = set()
     for _, i, j in sorted(costs):
@@ -299,6 +304,20 @@ def _runs_inside(one: End, other: End, hole: Mask) -> bool:
     near = cv2.dilate(hole.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     held = (x >= 0) & (y >= 0) & (x < hole.shape[1]) & (y < hole.shape[0])
     return bool(held.all()) and bool(near[y, x].mean() >= 0.95)
+
+
+def _runs_along(one: End, other: End, away: NDArray[Any]) -> bool:
+    """Whether the curve never leaves what is dark and known: a line of which a part is covered.
+
+    Its ends are where it is thinnest, and a line like them would be drawn beside the rest of it.
+
+    Args:
+        one: Where it begins.
+        other: Where it ends.
+        away: ``(h, w)`` pixels to what is dark and known.
+    """
+    x, y = np.rint(_path(one, other)).astype(int).T
+    return float(away[y, x].max()) <= (one.thickness + other.thickness) / 4 + BESIDE
 
 
 def _curve(one: End, other: End, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from textclean.parts import parts
+from textclean.surface import strongest, weakest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,9 +40,12 @@ SCALE = 1.5
 """Error per distance to the priors, both in grey levels: the median on backgrounds not plain."""
 
 
-STEP, SEEN_STEP = 32, 64
-"""Distance between the windows of the projection in pixels; and where all of a hole is seen
+STEP, COLOR_STEP, SEEN_STEP = 32, 48, 64
+"""Distance between the windows of the projection in pixels; in colour, where little is screentone:
+there it saves a third of the work, and costs 0.02 dB on 25 pages; and where all of a hole is seen
 through: there it is half of the work, and measured on four documents it costs 0.03 dB."""
+COLORED = 16
+"""Grey levels by which the channels of the usual pixel differ, from which on it is colour."""
 
 
 def make_priors(
@@ -65,11 +69,19 @@ def make_priors(
     if count > 0:
         from textclean.inpaint.projection import project
 
-        seen = see_through is not None and not (mask & ~see_through).any()
-        priors.append(project(image, mask, step=SEEN_STEP if seen else STEP, device=device))
+        priors.append(project(image, mask, step=_step(image, mask, see_through), device=device))
     if count > 1:
         priors.append(_telea(image, mask))
     return tuple(priors)
+
+
+def _step(image: Image, mask: Mask, see_through: Mask | None) -> int:
+    """How far apart the windows of the projection are."""
+    if see_through is not None and not (mask & ~see_through).any():
+        return SEEN_STEP
+    known = image[~mask][None]
+    tint = strongest(known) - weakest(known)
+    return COLOR_STEP if tint.size and float(np.median(tint)) >= COLORED else STEP
 
 
 def _telea(image: Image, mask: Mask) -> Image:

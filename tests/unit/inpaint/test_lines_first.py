@@ -80,6 +80,21 @@ def test_a_side_on_which_something_is_drawn_is_left_to_the_inpainter(hanging: bo
     assert (cleaned[60:66, 108:120] == 128).all()
 
 
+@pytest.mark.parametrize(("slope", "away", "radius"), [(40, 6, 10), (20, 4, 8), (0, 6, 10)])
+def test_a_line_that_is_covered_lengthwise_is_no_way_through_a_hole(
+    slope: int, away: int, radius: int
+) -> None:
+    """Furigana along a border: it is thinner there, and was drawn anew as thin as that."""
+    image = blank()
+    cv2.line(image, (100 - slope, 0), (100 + slope, 159), (20, 20, 20), 9, cv2.LINE_AA)
+    hole = np.zeros((160, 200), np.uint8)
+    for y in range(50, 110, 14):
+        x = round(100 - slope + 2 * slope * y / 159) - away
+        cv2.circle(hole, (x, y), radius, 1, cv2.FILLED)
+    cleaned = LinesFirst(grey)(np.where(hole[..., None] > 0, np.uint8(90), image), hole > 0)
+    assert (cleaned[hole > 0] == 128).all()
+
+
 def test_ends_without_a_partner_are_left_to_the_inpainter() -> None:
     image = blank()
     cv2.line(image, (0, 80), (90, 80), (0, 0, 0), 3)  # ends in the hole

@@ -12,9 +12,10 @@ from textclean.inpaint.projection import project
 from textclean.types import Image, Mask
 
 
-def page() -> tuple[Image, Mask]:
+def page(color: bool = False) -> tuple[Image, Mask]:
     rng = np.random.default_rng(0)
-    image = rng.integers(60, 200, (90, 140, 3), dtype=np.uint8)
+    image = np.repeat(rng.integers(60, 180, (90, 140, 1), dtype=np.uint8), 3, axis=2)
+    image[..., 0] += 8 if not color else 24  # yellowed paper is no colour
     mask = np.zeros((90, 140), bool)
     mask[20:60, 15:30] = mask[30:40, 60:130] = True
     return image, mask
@@ -44,6 +45,15 @@ def test_windows_stand_farther_apart_where_all_is_seen_through() -> None:
     assert np.array_equal(make_priors(image, mask, 1, see_through=seen)[0], far)
     seen[20, 15] = False
     assert np.array_equal(make_priors(image, mask, 1, see_through=seen)[0], near)
+
+
+@pytest.mark.parametrize(("color", "step"), [(False, 32), (True, 48)])
+def test_windows_stand_farther_apart_in_colour(color: bool, step: int) -> None:
+    image, mask = page(color)
+    image[mask] = (0, 255, 0)  # what is in the hole does not count
+    expected = {step: project(image, mask, step=step) for step in (32, 48)}
+    assert not np.array_equal(expected[32], expected[48])
+    assert np.array_equal(make_priors(image, mask, 1)[0], expected[step])
 
 
 @pytest.mark.parametrize(("first", "second", "levels"), [(8, 8, 8), (2, 32, 8), (0, 40, 0)])
