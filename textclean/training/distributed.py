@@ -6,6 +6,7 @@ the gradients DistributedDataParallel averages are those of one process with the
 
 from __future__ import annotations
 
+import gc
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ def world(device: torch.device | None = None) -> Iterator[World]:
     try:
         yield here
     finally:
+        # A network that is shared holds on to the group, whose threads would outlive it.
+        gc.collect()
         dist.destroy_process_group()
 
 
