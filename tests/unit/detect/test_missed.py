@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from textclean.detect.annotations import AnnotationDetector
-from textclean.detect.missed import effects_told, patterns_told, with_missed, without_art
+from textclean.detect.missed import (
+    effects_told,
+    parts_told,
+    patterns_told,
+    with_missed,
+    without_art,
+)
 from textclean.ink_map import InkMap
 from textclean.types import Page, Region
 
@@ -103,6 +109,23 @@ def speech_and_cry(kind: str = "bubble", high: int = 60) -> tuple[Region, ...]:
 def test_loud_lettering_without_a_bubble_is_a_sound_effect() -> None:
     speech, cry = effects_told(speech_and_cry(), art_and_ink())
     assert (speech.kind, cry.kind) == ("bubble", "sfx")
+
+
+@pytest.mark.parametrize(("spot", "bubble", "wide", "kind"), [
+    ((90, 50), 0, 24, "sfx"),
+    ((90, 50), 255, 24, "bubble"),  # both are speech
+    ((90, 50), 0, 90, "bubble"),  # more than one letter
+    ((200, 50), 0, 24, "bubble"),  # nothing beside it
+])  # fmt: skip
+def test_one_letter_of_a_sound_effect_is_a_part_of_it(
+    spot: tuple[int, int], bubble: int, wide: int, kind: str
+) -> None:
+    """Else it goes, on plain paper, and the rest stays."""
+    _page, ink = page_and_ink((50, 50), spot)
+    ink.planes[6][:] = bubble
+    found = Region(polygon=bar(50 - wide + 24, 50, wide, 30), kind="bubble", score=0.56)
+    (told,) = parts_told((found.with_(lines=(found.polygon,)),), ink)
+    assert told.kind == kind
 
 
 def test_a_cry_in_a_bubble_is_speech() -> None:
