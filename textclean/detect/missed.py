@@ -131,7 +131,7 @@ def parts_told(regions: tuple[Region, ...], ink: InkMap) -> tuple[Region, ...]:
     """Regions of which a lone letter of a larger sound effect is told as a part of it.
 
     A detector that finds one letter of an effect finds it by itself, on plain paper it looks like
-    speech, and the rest would stay without it. Of 95 pages it was so on one, and on another such a
+    speech, and the rest would stay without it. Of 76 pages it was so on one, and on another such a
     find was art.
 
     Args:
