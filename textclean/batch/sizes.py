@@ -33,7 +33,7 @@ BYTES_A_WORKER: Final = 560 << 20
 
 BYTES_KEPT: Final = 1 << 30
 """What a worker may keep from page to page where there is plenty of memory: about what a usual page
-needs. A tenth of its time is saved."""
+needs. Up to a tenth of its time is saved."""
 
 _SHARE: Final = 0.8  # of the free memory, when nothing is asked for
 _UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}

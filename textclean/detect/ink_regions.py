@@ -15,7 +15,7 @@ from textclean.detect.ink_pieces import Pieces, in_order, outline
 from textclean.detect.lines import Line, rectangle
 from textclean.ink_map import BUBBLE, HIGHLIGHTER, PEN, STAMP, InkMap
 from textclean.mask.annotations import annotation_ink
-from textclean.mask.ink import HIGH, LOW
+from textclean.mask.ink import HIGH, seen_parts
 from textclean.mask.morphology import Components, dilate, rasterize, ring
 from textclean.surface import channel_distance, dominant_colors
 from textclean.types import Region
@@ -187,8 +187,7 @@ def _uncovered(ink: InkMap, covered: Mask, usual: float) -> Mask:
     Letters may run together with those of a line that was cut short: what is left of them in a
     bubble counts where it is as large as a glyph, and not the tips that stick out of a line.
     """
-    parts = Components.of(ink.lettering >= LOW)
-    seen = parts.count(ink.lettering >= HIGH) > 0  # the rule of `hysteresis`
+    parts, seen = seen_parts(ink.lettering)
     theirs = seen & (parts.count(covered) >= COVERED * parts.area)
     free = parts.select(seen & ~theirs)
     cut = Components.of(parts.select(theirs) & ~covered)

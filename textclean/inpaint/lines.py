@@ -182,7 +182,7 @@ def _ends(image: Image, hole: Mask, mask: Mask) -> tuple[list[End], Vector, Mask
     rim = far & ~near & ~mask
     nothing: Vector = np.zeros(3)
     if int(rim.sum()) < 12:
-        return [], nothing, rim
+        return [], nothing, np.zeros_like(hole)
     light = float(np.percentile(luma[rim], 75))
     dark = ~mask & (luma < light - CONTRAST)
     if light < LIGHT or float(dark[rim].mean()) > 0.45:
@@ -250,13 +250,15 @@ def _end(
 
 def _pairs(ends: list[End], hole: Mask, dark: Mask) -> Iterator[tuple[End, End]]:
     """Ends that are one line, the likeliest first; each once."""
+    if len(ends) < 2:
+        return
     costs = []
-    away = cv2.distanceTransform((~dark).astype(np.uint8), cv2.DIST_L2, 5) if ends else None
+    away = cv2.distanceTransform((~dark).astype(np.uint8), cv2.DIST_L2, 5)
     for i, j in combinations(range(len(ends)), 2):
         cost = _cost(ends[i], ends[j])
         if cost is None or not _runs_inside(ends[i], ends[j], hole):
             continue
-        if away is not None and not _runs_along(ends[i], ends[j], away):
+        if not _runs_along(ends[i], ends[j], away):
             costs.append((cost, i, j))
     used: set[int] = set()
     for _, i, j in sorted(costs):

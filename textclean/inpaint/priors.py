@@ -79,7 +79,7 @@ def _step(image: Image, mask: Mask, see_through: Mask | None) -> int:
     """How far apart the windows of the projection are."""
     if see_through is not None and not (mask & ~see_through).any():
         return SEEN_STEP
-    known = image[~mask][None]
+    known = image[~mask]
     tint = strongest(known) - weakest(known)
     return COLOR_STEP if tint.size and float(np.median(tint)) >= COLORED else STEP
 

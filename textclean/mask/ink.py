@@ -204,10 +204,16 @@ def seen_lettering(plane: NDArray[np.uint8], core: Mask, height: float) -> Mask:
         height: Line height in pixels.
     """
     near = dilate(core, max(3, round(0.3 * height)))
-    parts = Components.of(hysteresis(plane, LOW, HIGH))
-    touching = parts.count(core) > 0
+    parts, sure = seen_parts(plane)
+    touching = sure & (parts.count(core) > 0)
     mostly = parts.count(near) >= 0.5 * parts.area
     return parts.select(touching & mostly) | (parts.select(touching & ~mostly) & core)
+
+
+def seen_parts(plane: NDArray[np.uint8]) -> tuple[Components, NDArray[np.bool_]]:
+    """The parts of what may be lettering, and which are: those that :func:`hysteresis` keeps."""
+    parts = Components.of(plane >= LOW)
+    return parts, parts.count(plane >= HIGH) > 0
 
 
 def agreement(one: Mask, other: Mask) -> float:

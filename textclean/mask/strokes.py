@@ -145,10 +145,10 @@ def _on_plain(image: Image, core: Mask, surface: Surface, height: float) -> Stro
     text = _text_components(parts, core, search, distance > 0.4 * contrast, height)
     mask = parts.select(text)
     crossing = parts.select((parts.count(core) > 0) & ~text)
-    cut = _cut_off(crossing, core, distance, contrast, height)
-    mask |= cut
     strong = distance > 0.5 * contrast
-    if (mask & strong).any():
+    cut = _cut_off(crossing, crossing & strong, core, height)
+    mask |= cut
+    if crossing.any() and (mask & strong).any():
         color = np.median(image[mask & strong], axis=0)
         stops = _stops_on_lines(image, distance, crossing & strong & ~cut, core, color, height)
         cut |= dilate(stops, 2) & crossing
@@ -175,9 +175,7 @@ def _text_components(
     return chosen
 
 
-def _cut_off(
-    crossing: Mask, core: Mask, distance: NDArray[np.float32], contrast: float, height: float
-) -> Mask:
+def _cut_off(crossing: Mask, strong: Mask, core: Mask, height: float) -> Mask:
     """Lettering that hangs together with a border or a drawing: separate it.
 
     Once more with only the strong ink, where thin bridges of antialiasing break; then what fills
@@ -185,7 +183,6 @@ def _cut_off(
     """
     if not crossing.any():
         return crossing
-    strong = crossing & (distance > 0.5 * contrast)
     parts = Components.of(strong)
     inside = parts.count(core) / np.maximum(parts.area, 1)
     # Lines end short of a full stop or the dot of a question mark, and may go through it.
@@ -228,10 +225,12 @@ def _stops_on_lines(
         large = stops.area >= max(6.0, (0.07 * height) ** 2)
         small = stops.longest <= _STOP * height
         for stop in np.flatnonzero(held & inside & compact & large & small):
+            if not stop:
+                continue
             pixels = stops.labels == stop
             purest = pixels & (distance >= np.quantile(distance[pixels], 0.6))
             own = np.median(image[purest], axis=0)
-            if stop and float(np.abs(own - color).max()) <= _LIKE:
+            if float(np.abs(own - color).max()) <= _LIKE:
                 found |= pixels
     return found
 
