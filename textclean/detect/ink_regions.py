@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from textclean.detect.alone import alone_in_bubble
 from textclean.detect.ink_pieces import Pieces, in_order, outline
 from textclean.detect.lines import Line, rectangle
 from textclean.ink_map import BUBBLE, HIGHLIGHTER, PEN, STAMP, InkMap
@@ -45,6 +46,10 @@ MIN_HEIGHT = 9.0
 MIN_MEAN: Mapping[Kind, float] = {"sfx": 0.8, "free": 0.85}
 """Mean probability of a block's pixels at least; of effects, at 0.78 the first drawings come in.
 Sound effects are only removed when somebody asks for it."""
+
+FEW, MIN_ALONE = 4, 0.7
+"""Shapes up to which a block that is alone in a bubble may be missed by a detector, and that mean
+of one."""
 
 LARGE, MIN_LARGE = 0.1, 0.9
 """Share of the page from which on a block is large, and that mean of one: a row of windows, a
@@ -108,7 +113,8 @@ def propose_regions(ink: InkMap, regions: Sequence[Region], image: Image) -> tup
         image: ``(H, W, 3)`` uint8 RGB page.
 
     Returns:
-        Regions of kind "sfx" (large, slanted or on art) or "free", from the top, then the left.
+        Regions of kind "bubble" (a few letters alone in one), "sfx" (large, slanted or on art) or
+        "free", from the top, then the left.
     """
     if not (ink.lettering >= HIGH).any():
         return ()
@@ -225,16 +231,19 @@ def _block(pieces: Pieces, group: list[int], image: Image, usual: float) -> Regi
     score = float((pieces.area[group] * pieces.mean[group]).sum()) / area
     large = pieces.area[group] >= 0.2 * float(pieces.area[group].max())
     glyph = float(np.median(pieces.size[group][large]))
-    if area < MIN_AREA or glyph < MIN_HEIGHT or score < min(MIN_MEAN.values()):
+    if area < MIN_AREA or glyph < MIN_HEIGHT or score < MIN_ALONE:
         return None
     box, pixels = pieces.window(group)
     polygon, slant = outline(pixels, box, max(2.0, 0.08 * glyph), image.shape[:2])
-    loud = glyph >= LOUD * usual or slant >= SLANTED
-    kind: Kind = "sfx" if loud or not _on_plain(image, box, pixels, glyph) else "free"
-    share = (box[2] - box[0]) * (box[3] - box[1]) / (image.shape[0] * image.shape[1])
-    alone = kind == "sfx" and len(group) == 1 and glyph < LOUD * usual
-    if score < (MIN_LARGE if alone or share >= LARGE else MIN_MEAN[kind]):
-        return None
+    if len(group) <= FEW and alone_in_bubble(image, box, float(pieces.size[group].max())):
+        kind: Kind = "sfx" if slant >= SLANTED else "bubble"
+    else:
+        loud = glyph >= LOUD * usual or slant >= SLANTED
+        kind = "sfx" if loud or not _on_plain(image, box, pixels, glyph) else "free"
+        share = (box[2] - box[0]) * (box[3] - box[1]) / (image.shape[0] * image.shape[1])
+        lone = kind == "sfx" and len(group) == 1 and glyph < LOUD * usual
+        if score < (MIN_LARGE if lone or share >= LARGE else MIN_MEAN[kind]):
+            return None
     lines, direction = _lines(pieces, group, glyph, polygon, image.shape[:2])
     return Region(
         polygon=polygon,

@@ -16,6 +16,7 @@ import numpy as np
 
 from textclean.ink_map import BUBBLE, hysteresis
 from textclean.mask.kin import FAINT, alike_beside
+from textclean.mask.left_out import left_out
 from textclean.mask.morphology import Components, dilate, erode, rasterize, ring
 from textclean.mask.strokes import Strokes
 from textclean.mask.tone import TONED, dots
@@ -144,6 +145,10 @@ def refine(
     whole, also = _whole_lines(strokes, seen, core, image, lines, height)
     mask = sharpened(seen, ink.lettering, image)
     mask |= alike_beside(mask, ink.lettering, image, height) | whole
+    if not last_resort:
+        rest = left_out(strokes.mask, mask, image, lines, height)
+        also += ", and what it left out of a line" if rest.any() else ""
+        mask |= rest
     nothing = np.zeros_like(core)
     reason = f"the ink network's{also}; thresholds said: {strokes.reason} (agreement {alike:.2f})"
     return Strokes(mask, nothing, None, None, nothing, reason)

@@ -293,3 +293,33 @@ def test_the_larger_the_find_the_surer_it_must_be():
     image[windows] = 0
     assert propose_regions(ink_map(round(255 * 0.88), lettering=windows), (), image) == ()
     assert propose_regions(ink_map(round(255 * 0.95), lettering=windows), (), image)
+
+
+@pytest.mark.parametrize(("where", "found"), [
+    ("in a bubble", True),
+    ("slanted in a bubble", True),
+    ("with a drawing in it", False),
+    ("in a grey bubble of little contrast", False),
+    ("in a bubble that is much larger", False),
+    ("on an open page", False),
+    ("as one letter of many", False),
+])  # fmt: skip
+def test_a_few_letters_alone_in_a_bubble_need_be_less_sure(where, found):
+    """ "!!" in white on art: seen at 0.75, which is too little anywhere else."""
+    rng = np.random.default_rng(0)
+    image = rng.integers(40, 160, (*SHAPE, 3), np.uint8)
+    size = (320, 220) if "much larger" in where else (110, 80)
+    sheet = np.zeros(SHAPE, np.uint8)
+    cv2.ellipse(sheet, (400, 300), size, 0, 0, 360, 1, -1)
+    image[(sheet > 0) | ("open" in where)] = 110 if "grey" in where else 255
+    turned = 30.0 if "slanted" in where else 0.0
+    text = "abcdef" if "many" in where else "!!"
+    scale = 1.0 if "many" in where else 2.0
+    marks = write(image, text, (350 + 25 * (text == "!!"), 320), scale, 6, turned=turned)
+    if "drawing" in where:
+        cv2.circle(image, (460, 300), 9, (0, 0, 0), -1)
+    regions = propose_regions(ink_map(190, lettering=marks), (), image)
+    assert bool(regions) is found
+    if found:
+        assert regions[0].kind == ("sfx" if turned else "bubble")
+        assert holds(regions[0], marks)
