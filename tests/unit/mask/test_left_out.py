@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from inked import ink_map
 
-from tests.unit.mask.inked import ink_map
 from textclean.mask.ink import refine
 from textclean.mask.left_out import left_out
 from textclean.mask.strokes import Strokes
