@@ -146,7 +146,8 @@ def refine(
     mask = sharpened(seen, ink.lettering, image)
     mask |= alike_beside(mask, ink.lettering, image, height) | whole
     if not last_resort:
-        rest = left_out(strokes.mask, mask, image, lines, height)
+        plain = strokes.surface is not None
+        rest = left_out(strokes.mask, mask, image, lines, height, whole=plain)
         also += ", and what it left out of a line" if rest.any() else ""
         mask |= rest
     nothing = np.zeros_like(core)

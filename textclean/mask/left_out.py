@@ -26,9 +26,15 @@ ALIKE = 40.0
 
 
 def left_out(
-    shapes: Mask, mask: Mask, image: Image, lines: Sequence[Polygon], height: float
+    shapes: Mask,
+    mask: Mask,
+    image: Image,
+    lines: Sequence[Polygon],
+    height: float,
+    *,
+    whole: bool,
 ) -> Mask:
-    """The shapes in lines of which a mask leaves a stretch.
+    """The shapes in stretches of lines that a mask leaves.
 
     Args:
         shapes: ``(H, W)`` bool, what may be lettering in a crop of the page.
@@ -36,6 +42,8 @@ def left_out(
         image: ``(H, W, 3)`` uint8, the crop.
         lines: Polygons of the block's lines, in pixels of the crop.
         height: Typical line height in pixels.
+        whole: Whether the shapes can be believed along all of such a line: they stand out from a
+            plain background.
 
     Returns:
         ``(H, W)`` bool.
@@ -43,9 +51,10 @@ def left_out(
     cut = np.zeros_like(mask)
     for line in lines:
         inside = rasterize([line], mask.shape)
-        more = shapes & _stretches(mask, inside, line, LONG * height)
+        stretches = _stretches(mask, inside, line, LONG * height)
+        more = shapes & stretches
         if more.any() and _alike(image, more, shapes & mask & inside):
-            cut |= inside
+            cut |= inside if whole else stretches
     if not cut.any():
         return cut
     parts = Components.of(shapes)

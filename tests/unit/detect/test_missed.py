@@ -14,6 +14,7 @@ from textclean.detect.missed import (
     patterns_told,
     with_missed,
     without_art,
+    without_frames,
 )
 from textclean.ink_map import InkMap
 from textclean.types import Page, Region
@@ -212,3 +213,46 @@ def test_what_looks_like_a_pattern_and_reads_like_none_is_kept_and_told(
     assert ("reads as nothing (0.40)" in (told.reason or "")) == (action == "keep")
     (again,) = with_missed((found,), art_and_ink(share), image, detector=Reads(probability))
     assert again.action == told.action
+
+
+@pytest.mark.parametrize(("case", "stays"), [
+    ("art around a bubble", False),
+    ("a sure find", True),
+    ("lettering beside the bubble", True),
+    ("mostly bubble", True),
+    ("hardly any lettering", True),
+    ("kept by hand", True),
+])  # fmt: skip
+def test_a_doubtful_find_around_a_bubble_leaves_what_is_in_it_to_be_proposed(case, stays):
+    """A find of 300 x 300 pixels on art, with a bubble and four letters in its middle."""
+    page, ink = page_and_ink((190, 150), (220, 150), (190, 190), (220, 190))
+    if case == "hardly any lettering":
+        ink.planes[1][:, 190:] = 0
+        ink.planes[1][150:160, 190:200] = 250
+    bubble = np.s_[130:240, 170:270]
+    if case == "mostly bubble":
+        bubble = np.s_[60:340, 60:340]
+    elif case == "lettering beside the bubble":
+        bubble = np.s_[130:240, 260:360]
+    ink.planes[6][bubble] = 255
+    square = np.array([[50, 50], [350, 50], [350, 350], [50, 350]], np.float32)
+    find = Region(polygon=square, lines=(square,), kind="free", score=0.55)
+    find = find.with_(
+        score=0.8 if case == "a sure find" else 0.55,
+        action="keep" if case == "kept by hand" else None,
+    )
+    assert (without_frames((find,), ink) == (find,)) is stays
+    if not stays:
+        (speech,) = with_missed((find,), ink, page.rgb)
+        assert speech.kind == "bubble"
+        assert speech.box[0] >= 180 and speech.box[2] <= 255
+
+
+def test_what_is_proposed_in_a_bubble_is_speech_however_loud() -> None:
+    page, ink = page_and_ink((200, 150), (230, 150))
+    known = (region(50, 300, lines=(region(50, 300).polygon * 0.4,)),)  # small lettering
+    (loud,) = [found for found in with_missed(known, ink, page.rgb) if found is not known[0]]
+    assert loud.kind == "sfx"
+    ink.planes[6][120:210, 170:290] = 255
+    (speech,) = [found for found in with_missed(known, ink, page.rgb) if found is not known[0]]
+    assert speech.kind == "bubble"

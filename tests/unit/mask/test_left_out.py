@@ -29,23 +29,32 @@ def inked(shapes: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(("first", "whole"), [(46, False), (70, False), (94, True), (154, True)])
 def test_what_a_mask_leaves_of_a_line_for_longer_than_a_gap_between_words_comes_in(first, whole):
     shapes, mask = letters(46, 276), letters(first, 276)
-    found = left_out(shapes, mask, inked(shapes), [LINE], HEIGHT)
+    found = left_out(shapes, mask, inked(shapes), [LINE], HEIGHT, whole=False)
     assert np.array_equal(mask | found, shapes) is (whole or first == 46)
     assert bool(found.any()) is whole
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_stands_out_from_a_plain_background_comes_in_along_all_of_the_line(whole):
+    shapes, mask = letters(46, 276), letters(154, 276)
+    mask[:, 260:] = False  # less than a stretch
+    found = left_out(shapes, mask, inked(shapes), [LINE], HEIGHT, whole=whole)
+    assert bool(found[:, :142].any())
+    assert bool((found & ~mask)[:, 154:].any()) is whole
 
 
 def test_lines_at_any_angle_and_only_their_own_shapes():
     other = letters(46, 276)
     shapes, mask = other.T.copy(), letters(154, 276).T.copy()
     shapes[290:300, 20:30] = True  # beside the line
-    found = left_out(shapes, mask, inked(shapes), [LINE[:, ::-1].copy()], HEIGHT)
+    found = left_out(shapes, mask, inked(shapes), [LINE[:, ::-1].copy()], HEIGHT, whole=False)
     assert np.array_equal((mask | found)[:288], shapes[:288])
     assert not found[288:].any()
 
 
 def test_a_line_of_which_nothing_is_masked_is_left_alone():
     shapes = letters(46, 276)
-    assert not left_out(shapes, letters(0, 0), inked(shapes), [LINE], HEIGHT).any()
+    assert not left_out(shapes, letters(0, 0), inked(shapes), [LINE], HEIGHT, whole=False).any()
 
 
 @pytest.mark.parametrize(("grey", "comes"), [(120, True), (90, True), (60, False), (200, False)])
@@ -53,7 +62,7 @@ def test_shapes_of_another_colour_are_art_that_the_polygon_reaches_into(grey, co
     shapes, mask = letters(46, 276), letters(154, 276)
     image = inked(shapes)
     image[shapes & ~mask] = grey
-    assert left_out(shapes, mask, image, [LINE], HEIGHT).any() == comes
+    assert left_out(shapes, mask, image, [LINE], HEIGHT, whole=False).any() == comes
 
 
 @pytest.mark.parametrize("last_resort", [False, True])
