@@ -134,18 +134,24 @@ def color_density(keys: NDArray[np.int32]) -> NDArray[np.float32]:
 
 
 def _by_contrast(image: Image, core: Mask, around: Mask, height: float) -> Mask:
-    """Top-hat and black-hat: marks narrower than a third of the line, in either polarity."""
-    radius = max(2, round(0.18 * height))
-    light = _hat(image, cv2.MORPH_TOPHAT, radius)
-    dark = _hat(image, cv2.MORPH_BLACKHAT, radius)
+    """Marks that stand out, in either polarity."""
     found = np.zeros_like(core)
-    for marks in (light, dark):
-        values = marks[core].reshape(-1, 1)
+    for strength in marks(image, height):
+        values = strength[core].reshape(-1, 1)
         threshold, _ = cv2.threshold(values, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-        chosen = marks > max(24.0, float(threshold))
+        chosen = strength > max(24.0, float(threshold))
         if float(chosen[core].mean()) >= 2.5 * float(chosen[around].mean()):
             found |= chosen
     return found
+
+
+def marks(image: Image, height: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """How light and how dark marks are that are narrower than a third of the line, ``(H, W)`` each.
+
+    By top-hat and black-hat.
+    """
+    radius = max(2, round(0.18 * height))
+    return _hat(image, cv2.MORPH_TOPHAT, radius), _hat(image, cv2.MORPH_BLACKHAT, radius)
 
 
 def _by_solidity(image: Image, core: Mask, around: Mask, height: float) -> Mask:

@@ -131,7 +131,8 @@ def refine(
     if not _spans(seen, core, height):
         whole, also = _whole_lines(strokes, seen, core, image, lines, height)
         strokes = replace(strokes, mask=strokes.mask | whole)
-        return _told(strokes, f"the ink network sees too little lettering to judge{also}")
+        strokes = _told(strokes, f"the ink network sees too little lettering to judge{also}")
+        return _completed(strokes, image, lines)
     alike = agreement(strokes.mask, seen)
     last_resort = strokes.surface is None and float(strokes.mask[core].mean()) >= WHOLE
     if alike >= AGREE and not last_resort:
@@ -145,14 +146,10 @@ def refine(
     whole, also = _whole_lines(strokes, seen, core, image, lines, height)
     mask = sharpened(seen, ink.lettering, image)
     mask |= alike_beside(mask, ink.lettering, image, height) | whole
-    if not last_resort:
-        plain = strokes.surface is not None
-        rest = left_out(strokes.mask, mask, image, lines, height, whole=plain)
-        also += ", and what it left out of a line" if rest.any() else ""
-        mask |= rest
-    nothing = np.zeros_like(core)
     reason = f"the ink network's{also}; thresholds said: {strokes.reason} (agreement {alike:.2f})"
-    return Strokes(mask, nothing, None, None, nothing, reason)
+    nothing = np.zeros_like(core)
+    plain = None if strokes.surface is None else strokes.mask
+    return _completed(Strokes(mask, nothing, None, None, nothing, reason), image, lines, plain)
 
 
 def _shapes(
@@ -296,6 +293,18 @@ def _whole_lines(
         if inside.any() and float(seen[inside].mean()) < SEEN_OF_LINE:
             found |= inside
     return found, ", and whole lines in tone" if found.any() else ""
+
+
+def _completed(
+    strokes: Strokes, image: Image, lines: Sequence[Polygon], plain: Mask | None = None
+) -> Strokes:
+    """The strokes with what they leave out of a line; it may lie on another ground."""
+    rest = left_out(strokes.mask, image, lines, plain)
+    if not rest.any():
+        return strokes
+    nothing = np.zeros_like(rest)
+    reason = f"{strokes.reason}; completed by what is left out of a line"
+    return Strokes(strokes.mask | rest, nothing, None, None, nothing, reason)
 
 
 def _joined(mask: Mask, seen: Mask, core: Mask) -> bool:

@@ -6,79 +6,95 @@ from inked import ink_map
 
 from textclean.mask.ink import refine
 from textclean.mask.left_out import left_out
-from textclean.mask.strokes import Strokes
+from textclean.mask.strokes import Strokes, find_strokes
 
 HEIGHT = 24.0
 LINE = np.array([[40, 40], [280, 40], [280, 64], [40, 64]], np.float32)
+SHAPE = (120, 320)
 
 
 def letters(first: int, last: int) -> np.ndarray:
     """Upright bars every 12 pixels, as high as the line's letters."""
-    mask = np.zeros((120, 320), bool)
+    mask = np.zeros(SHAPE, bool)
     for x in range(first, last, 12):
         mask[44:60, x : x + 5] = True
     return mask
 
 
-def inked(shapes: np.ndarray) -> np.ndarray:
-    image = np.full((*shapes.shape, 3), 150, np.uint8)
-    image[shapes] = 120
+def page(*inked: tuple[np.ndarray, int]) -> np.ndarray:
+    """Light paper to the left of x = 160, darker to the right, and ink on it."""
+    image = np.full((*SHAPE, 3), 210, np.uint8)
+    image[:, 160:] = 170
+    for shapes, darker in inked:
+        image[shapes] -= np.uint8(darker)
     return image
 
 
-@pytest.mark.parametrize(("first", "whole"), [(46, False), (70, False), (94, True), (154, True)])
-def test_what_a_mask_leaves_of_a_line_for_longer_than_a_gap_between_words_comes_in(first, whole):
+@pytest.mark.parametrize(("first", "comes"), [(46, False), (58, False), (82, True), (166, True)])
+def test_what_is_left_of_a_line_for_longer_than_a_glyph_comes_in(first, comes):
     shapes, mask = letters(46, 276), letters(first, 276)
-    found = left_out(shapes, mask, inked(shapes), [LINE], HEIGHT, whole=False)
-    assert np.array_equal(mask | found, shapes) is (whole or first == 46)
-    assert bool(found.any()) is whole
-
-
-@pytest.mark.parametrize("whole", [False, True])
-def test_what_stands_out_from_a_plain_background_comes_in_along_all_of_the_line(whole):
-    shapes, mask = letters(46, 276), letters(154, 276)
-    mask[:, 260:] = False  # less than a stretch
-    found = left_out(shapes, mask, inked(shapes), [LINE], HEIGHT, whole=whole)
-    assert bool(found[:, :142].any())
-    assert bool((found & ~mask)[:, 154:].any()) is whole
+    found = left_out(mask, page((shapes, 60)), [LINE])
+    assert found.any() == comes
+    assert (mask | found)[shapes].all() == (comes or first == 46)
+    assert not found[:, 280:].any()
 
 
 def test_lines_at_any_angle_and_only_their_own_shapes():
-    other = letters(46, 276)
-    shapes, mask = other.T.copy(), letters(154, 276).T.copy()
-    shapes[290:300, 20:30] = True  # beside the line
-    found = left_out(shapes, mask, inked(shapes), [LINE[:, ::-1].copy()], HEIGHT, whole=False)
-    assert np.array_equal((mask | found)[:288], shapes[:288])
-    assert not found[288:].any()
+    shapes, mask = letters(46, 276), letters(166, 276)
+    beside = np.zeros(SHAPE, bool)
+    beside[20:30, 290:300] = True
+    image = page((shapes, 60), (beside, 60))
+    upright = left_out(mask, image, [LINE])
+    turned = left_out(
+        np.ascontiguousarray(mask.T),
+        np.ascontiguousarray(image.transpose(1, 0, 2)),
+        [LINE[:, ::-1].copy()],
+    )
+    assert upright.any() and (mask | upright)[shapes].all() and not upright[beside].any()
+    assert (turned.T | mask)[shapes].all() and not turned.T[beside].any()
 
 
 def test_a_line_of_which_nothing_is_masked_is_left_alone():
+    assert not left_out(np.zeros(SHAPE, bool), page((letters(46, 276), 60)), [LINE]).any()
+
+
+@pytest.mark.parametrize(("darker", "comes"), [(60, True), (55, True), (40, False), (0, False)])
+def test_a_polygon_that_reaches_beyond_its_lettering_is_not_filled_with_the_art_there(
+    darker, comes
+):
+    """What lies there must stand out as the lettering does."""
+    rest, mask = letters(46, 150), letters(154, 276)
+    image = page((mask, 60), (rest, darker))
+    assert left_out(mask, image, [LINE]).any() == comes
+
+
+def test_letters_that_are_joined_beyond_their_stretch_go_with_their_rectangle():
+    shapes, mask = letters(46, 276), letters(94, 276)
+    shapes[58:60, 46:276] = True  # a line along the foot of all letters
+    found = left_out(mask, page((shapes, 60)), [LINE])
+    assert (mask | found)[44:58][shapes[44:58]].all()
+
+
+def test_what_stands_out_from_a_plain_background_comes_in_along_all_of_the_line():
+    shapes, mask = letters(46, 276), letters(94, 276)
+    mask[44:52, 200:] = False  # no stretch, but half of some letters
+    image = page((shapes, 60))
+    assert not left_out(mask, image, [LINE])[:, 200:].any()
+    assert left_out(mask, image, [LINE], shapes)[shapes].all()
+
+
+@pytest.mark.parametrize("seen_first", [None, 154])
+def test_a_line_over_two_grounds_goes_whole(seen_first):
+    """Thresholds know one ground; the network sees nothing, or one half."""
     shapes = letters(46, 276)
-    assert not left_out(shapes, letters(0, 0), inked(shapes), [LINE], HEIGHT, whole=False).any()
-
-
-@pytest.mark.parametrize(("grey", "comes"), [(120, True), (90, True), (60, False), (200, False)])
-def test_shapes_of_another_colour_are_art_that_the_polygon_reaches_into(grey, comes):
-    shapes, mask = letters(46, 276), letters(154, 276)
-    image = inked(shapes)
-    image[shapes & ~mask] = grey
-    assert left_out(shapes, mask, image, [LINE], HEIGHT, whole=False).any() == comes
-
-
-@pytest.mark.parametrize("last_resort", [False, True])
-def test_the_networks_half_of_a_line_is_completed_by_thresholds(last_resort):
-    """Unless all that thresholds have to say is the line's polygon."""
-    shapes, seen = letters(46, 276), letters(130, 276)
-    image = inked(shapes)
-    if last_resort:
-        shapes = np.zeros_like(shapes)
-        shapes[40:64, 40:280] = True
-    else:
-        shapes[:, 180:] = False  # they disagree about the rest
-    nothing = np.zeros_like(shapes)
-    strokes = Strokes(shapes, nothing, None, None, nothing, "marks")
-    after = refine(strokes, ink_map(shapes.shape, lettering=seen), image, [LINE], HEIGHT)
-    assert after.reason.startswith("the ink network's")
-    assert bool(after.mask[44:60, 46:51].all()) is not last_resort
-    assert ("left out" in after.reason) is not last_resort
-    assert after.mask[44:60, 262:267].all()
+    image = page((shapes, 140))
+    seen = np.zeros(SHAPE, bool) if seen_first is None else letters(seen_first, 276)
+    strokes = find_strokes(image, [LINE], HEIGHT)
+    half = strokes.mask.copy()
+    half[:, 154:] = False
+    nothing = np.zeros(SHAPE, bool)
+    strokes = Strokes(half, nothing, strokes.surface, nothing, nothing, "one ground")
+    after = refine(strokes, ink_map(SHAPE, lettering=seen), image, [LINE], HEIGHT)
+    assert after.mask[shapes].mean() > 0.97
+    assert "left out of a line" in after.reason
+    assert after.surface is None
