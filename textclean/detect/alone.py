@@ -2,7 +2,7 @@
 
 A detector trained on lines of text passes over a mark or two, and the ink network is less sure of
 them than of words. What tells them is where they stand: closed in by plain paper with nothing else
-on it. A face has more on it, a window none of the paper. On 180 pages, lettered and not, all blocks
+on it. A face has more on it, a window none of the paper. On 126 pages, lettered and not, all blocks
 of a few shapes of which that holds were lettering.
 """
 

@@ -190,7 +190,7 @@ def without_frames(regions: tuple[Region, ...], ink: InkMap) -> tuple[Region, ..
     """Regions without doubtful ones on art whose lettering lies in a bubble.
 
     There the art around a bubble was taken for lettering, too. Left to itself, what is in the
-    bubble is proposed alone. Of 180 pages it was so on one, where two bubbles were one such find.
+    bubble is proposed alone. Of 130 pages it was so on one, where two bubbles were one such find.
 
     Args:
         regions: What a detector found.

@@ -323,3 +323,13 @@ def test_a_few_letters_alone_in_a_bubble_need_be_less_sure(where, found):
     if found:
         assert regions[0].kind == ("sfx" if turned else "bubble")
         assert holds(regions[0], marks)
+
+
+@pytest.mark.parametrize(("level", "text", "found"), [
+    (212, "O", False), (225, "O", True), (212, "OO", True),
+])  # fmt: skip
+def test_one_large_shape_on_art_must_be_surer_than_two(level, text, found):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (*SHAPE, 3), np.uint8)
+    shapes = write(image, text, (150, 350), 5, 20)
+    assert bool(propose_regions(ink_map(level, lettering=shapes), (), image)) is found
