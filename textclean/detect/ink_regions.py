@@ -56,8 +56,8 @@ LARGE, MIN_LARGE = 0.1, 0.9
 crowd. A lone mark on art that is no larger than the page's letters needs it, too: an eye."""
 
 MIN_ONE = 0.86
-"""That mean of a larger one: a plant, a leaf, an eye seen close. Of eleven such between 0.8 and this
-on 126 pages ten were art; the twelve above were lettering."""
+"""That mean of a larger one: a plant, a leaf, an eye seen close. Of eleven such between 0.8 and
+this on 126 pages ten were art; the twelve above were lettering."""
 
 NEAR = 0.8
 """Widest gap between pieces of a group, in sizes of the smaller."""

@@ -101,18 +101,22 @@ def paint_gutters(
         return painted, rest, band
     through = straight(carried_on(inside, paper, mask))
     inside &= through
+    # Of a straight gutter, what reaches into the hole in notches does not end it.
+    through |= carried_on(inside, paper, mask, over=True)
     for near, piece in pieces:
         beside = _borders(piece, mask[near], inside[near], paper[near])
         if beside is None:
             continue
         own = piece & through[near]
+        # Notches are too narrow to be found as gutter.
+        known = inside[near] | (through[near] & ~mask[near] & _grown(own, NARROWEST))
         edged, line = with_edges(image[near], mask[near], through[near])
         line &= piece
         painted[near][line] = edged[line]
         painted[near][own] = np.rint(np.median(image[near][beside], axis=0))
         rest[near] &= ~(own | line)
         # One pixel more: along its edge the gutter is mixed with what it borders.
-        mixed = (line & _grown(own, 1)) | _grown(_grown(piece & ~own, BAND) & inside[near], 1)
+        mixed = (line & _grown(own, 1)) | _grown(_grown(piece & ~own, BAND) & known, 1)
         band[near] |= own | mixed
     return painted, rest, band & ~rest
 
@@ -156,7 +160,7 @@ def gutter(image: Image, mask: Mask) -> tuple[Mask, Mask] | None:
     return paper, inside
 
 
-def carried_on(inside: Mask, paper: Mask, hole: Mask) -> Mask:
+def carried_on(inside: Mask, paper: Mask, hole: Mask, *, over: bool = False) -> Mask:
     """The gutter and what lies level or upright between two parts of it.
 
     Between them there may be nothing but hole and pixels of the paper's colour, and at both ends
@@ -167,8 +171,9 @@ def carried_on(inside: Mask, paper: Mask, hole: Mask) -> Mask:
         inside: ``(H, W)`` bool, the gutter as far as it is known.
         paper: ``(H, W)`` bool, known pixels of its colour.
         hole: ``(H, W)`` bool.
+        over: Whether gutter that runs the other way may lie between them, too.
     """
-    free = (hole | paper) & ~inside
+    free = hole | paper if over else (hole | paper) & ~inside
     level, upright = _length(inside), _length(np.ascontiguousarray(inside.T)).T
     rows = _between(inside & (level >= upright), free)
     columns = _between(
@@ -271,7 +276,7 @@ def _seen(array: NDArray[Any], upright: bool, below: bool, *, back: bool = False
 
 
 def _between(inside: Mask, free: Mask) -> Mask:
-    """Runs of ``free`` pixels in each row that have ``inside`` at both ends."""
+    """Runs of ``free`` pixels in each row with ``inside``, which may be free, too, at both ends."""
     blocked = ~(free | inside)
     left = _last(inside) > _last(blocked)
     right = (_last(inside[:, ::-1]) > _last(blocked[:, ::-1]))[:, ::-1]

@@ -70,6 +70,26 @@ def test_no_paper_flows_into_the_panel() -> None:
     assert (kept[~mask] == torn[~mask]).all()
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_ragged_edge_leaves_no_paper_and_no_hole_in_the_gutter(turned: bool) -> None:
+    """Notches of known paper reach into the hole up to the panel, as between descenders."""
+    truth, mask = page(frame=0), crossing()
+    mask[150:] = False
+    mask[140:146, 170:173] = mask[143:, 190:194] = mask[140:, 210:211] = False
+    if turned:
+        truth, mask = np.ascontiguousarray(truth.swapaxes(0, 1)), np.ascontiguousarray(mask.T)
+    torn = truth.copy()
+    torn[mask] = 0
+    paper = (truth == 255).all(axis=2)
+    painted, rest, band = paint_gutters(torn, mask)
+    assert (painted[mask & paper] == 255).all() and not (rest & paper).any()
+    near = np.zeros_like(mask)
+    near[(np.s_[150:230, 140:150] if turned else np.s_[140:150, 150:230])] = True
+    assert band[near & paper & ~mask].all()
+    kept = GuttersFirst(DiffusionInpainter("telea"))(torn, mask)
+    assert kept[mask & ~paper].max() < 165
+
+
 def test_the_row_in_which_paper_and_panel_mix_goes_on_and_does_not_flow_either() -> None:
     truth, mask = page(frame=0), crossing()
     truth[139, 20:380] = truth[160, 20:380] = 225
