@@ -47,9 +47,9 @@ MIN_MEAN: Mapping[Kind, float] = {"sfx": 0.8, "free": 0.85}
 """Mean probability of a block's pixels at least; of effects, at 0.78 the first drawings come in.
 Sound effects are only removed when somebody asks for it."""
 
-FEW, MIN_ALONE = 4, 0.7
-"""Shapes up to which a block that is alone in a bubble may be missed by a detector, and that mean
-of one."""
+FEW, SMALL, MIN_ALONE = 4, 4.0, 0.7
+"""Shapes up to which a block that is alone in a bubble may be missed by a detector, times the
+page's usual glyph height that they are large at most, and that mean of one."""
 
 LARGE, MIN_LARGE = 0.1, 0.9
 """Share of the page from which on a block is large, and that mean of one: a row of windows, a
@@ -239,17 +239,18 @@ def _block(pieces: Pieces, group: list[int], image: Image, usual: float) -> Regi
         return None
     box, pixels = pieces.window(group)
     polygon, slant = outline(pixels, box, max(2.0, 0.08 * glyph), image.shape[:2])
-    if len(group) <= FEW and alone_in_bubble(image, box, float(pieces.size[group].max())):
-        kind: Kind = "sfx" if slant >= SLANTED else "bubble"
-    else:
-        loud = glyph >= LOUD * usual or slant >= SLANTED
-        kind = "sfx" if loud or not _on_plain(image, box, pixels, glyph) else "free"
-        share = (box[2] - box[0]) * (box[3] - box[1]) / (image.shape[0] * image.shape[1])
-        least = MIN_LARGE if share >= LARGE else MIN_MEAN[kind]
-        if kind == "sfx" and len(group) == 1:
-            least = max(least, MIN_ONE if glyph >= LOUD * usual else MIN_LARGE)
-        if score < least:
+    loud = glyph >= LOUD * usual or slant >= SLANTED
+    kind: Kind = "sfx" if loud or not _on_plain(image, box, pixels, glyph) else "free"
+    share = (box[2] - box[0]) * (box[3] - box[1]) / (image.shape[0] * image.shape[1])
+    least = MIN_LARGE if share >= LARGE else MIN_MEAN[kind]
+    if kind == "sfx" and len(group) == 1:
+        least = max(least, MIN_ONE if glyph >= LOUD * usual else MIN_LARGE)
+    if score < least:
+        largest = float(pieces.size[group].max())
+        few = len(group) <= FEW and largest <= SMALL * usual
+        if not few or not alone_in_bubble(image, box, largest):
             return None
+        kind = "sfx" if slant >= SLANTED else "bubble"
     lines, direction = _lines(pieces, group, glyph, polygon, image.shape[:2])
     return Region(
         polygon=polygon,
