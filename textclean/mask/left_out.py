@@ -100,10 +100,10 @@ def _stretches(mask: Mask, line: Polygon, least: float, beyond: float) -> list[P
         beyond: Pixels by which the line goes on at either end of each.
     """
     rows, columns = np.nonzero(mask)
-    if not len(rows):
-        return []
     corner, along, across = _frame(line)
     length = float(np.linalg.norm(along))
+    if not len(rows) or length < 1.0:
+        return []
     places = ((columns - corner[0]) * along[0] + (rows - corner[1]) * along[1]) / length
     held = np.zeros(int(np.ceil(length)) + 1, np.int8)
     held[np.clip(places, 0, len(held) - 1).astype(np.intp)] = 1

@@ -58,6 +58,17 @@ def test_a_line_of_which_nothing_is_masked_is_left_alone():
     assert not left_out(np.zeros(SHAPE, bool), page((letters(46, 276), 60)), [LINE]).any()
 
 
+@pytest.mark.parametrize("corners", [
+    [[60, 50], [60, 50], [60, 50], [60, 50]],  # no area
+    [[-90, 40], [-20, 40], [-20, 64], [-90, 64]],  # off the page
+    [[-90, 40], [90, 40], [90, 64], [-90, 64]],  # partly
+])  # fmt: skip
+def test_odd_polygons_do_no_harm(corners):
+    shapes = letters(46, 276)
+    found = left_out(shapes, page((shapes, 60)), [np.array(corners, np.float32)])
+    assert found.shape == SHAPE
+
+
 @pytest.mark.parametrize(("darker", "comes"), [(60, True), (55, True), (40, False), (0, False)])
 def test_a_polygon_that_reaches_beyond_its_lettering_is_not_filled_with_the_art_there(
     darker, comes
