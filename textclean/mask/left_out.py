@@ -52,7 +52,11 @@ def left_out(mask: Mask, image: Image, lines: Sequence[Polygon], plain: Mask | N
     for line in lines:
         height = line_height(line)
         inside = rasterize([line], mask.shape)
-        if not _with_marks(image, mask & inside, line, height):
+        stretches = _stretches(mask & inside, line, LONG * height)
+        if not stretches:
+            continue
+        strengths = marks(image, height)
+        if not _marked(stretches, strengths, inside):
             continue
         if plain is not None:
             shapes = Components.of(plain)
@@ -60,37 +64,37 @@ def left_out(mask: Mask, image: Image, lines: Sequence[Polygon], plain: Mask | N
         for stretch in _stretches(mask & inside, line, SHORT * height, BESIDE * height):
             found |= find_strokes(image, [stretch], height).mask
         # What is joined with letters beyond its stretch is no shape of its own.
-        still = _with_marks(image, (mask | found) & inside, line, height)
-        found |= rasterize(still, mask.shape)
+        still = _stretches((mask | found) & inside, line, LONG * height)
+        found |= rasterize(_marked(still, strengths, inside), mask.shape)
     return found
 
 
-def _with_marks(image: Image, mask: Mask, line: Polygon, height: float) -> list[Polygon]:
-    """The long stretches of a line that a mask leaves though there is something to be seen.
+def _marked(
+    stretches: Sequence[Polygon], strengths: Sequence[NDArray[np.uint8]], inside: Mask
+) -> list[Polygon]:
+    """The stretches of a line in which there is as much to be seen as in the rest of it.
 
-    That is: light or dark marks, whichever are stronger in the line, are as strong there as where
-    the mask has some.
+    That is: light or dark marks, whichever are stronger in the rest, are as strong.
+
+    Args:
+        stretches: Some of the line.
+        strengths: ``(H, W)`` uint8 each, how light and how dark marks are.
+        inside: ``(H, W)`` bool, the line.
     """
-    stretches = _stretches(mask, line, LONG * height, 0.0)
-    if not stretches:
-        return []
-    rest = rasterize([line], mask.shape) & ~rasterize(stretches, mask.shape)
+    rest = inside & ~rasterize(stretches, inside.shape)
     if not rest.any():
         return []
-    strengths = marks(image, height)
     usual = [float(np.quantile(strength[rest], STRONGEST)) for strength in strengths]
     stronger = strengths[int(np.argmax(usual))]
 
-    def marked(stretch: Polygon) -> bool:
-        inside = rasterize([stretch], mask.shape)
-        if not inside.any():
-            return False
-        return float(np.quantile(stronger[inside], STRONGEST)) >= AS_MUCH * max(usual)
+    def is_marked(stretch: Polygon) -> bool:
+        values = stronger[rasterize([stretch], inside.shape)]
+        return len(values) > 0 and float(np.quantile(values, STRONGEST)) >= AS_MUCH * max(usual)
 
-    return [stretch for stretch in stretches if marked(stretch)]
+    return [stretch for stretch in stretches if is_marked(stretch)]
 
 
-def _stretches(mask: Mask, line: Polygon, least: float, beyond: float) -> list[Polygon]:
+def _stretches(mask: Mask, line: Polygon, least: float, beyond: float = 0.0) -> list[Polygon]:
     """The parts of a line, as high as it is, along which a mask has nothing, if not all of it.
 
     Args:
