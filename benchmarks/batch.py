@@ -236,11 +236,12 @@ def _memory(run: Measured, pages: int) -> None:
         f"it: {100 * (after / before - 1):+.1f} %"
     )
     middle = (warm + pages) // 2
-    early, late = run.usual(warm, middle), run.usual(middle, pages)
-    print(
-        f"its median: {early:.0f} MB from page {warm} to {middle}, {late:.0f} MB after that: "
-        f"{100 * (late / early - 1):+.1f} %"
-    )
+    for what, of in (("most", run.peak), ("its median", run.usual)):
+        early, late = of(warm, middle), of(middle, pages)
+        print(
+            f"{what}: {early:.0f} MB from page {warm} to {middle}, {late:.0f} MB after that: "
+            f"{100 * (late / early - 1):+.1f} %"
+        )
 
 
 def resuming(root: Path, pages: int) -> None:
