@@ -252,7 +252,7 @@ class InkReader:
         height, width = out.shape[1:]
         # In full precision: bf16 has eight bits, less than the planes show.
         with inference(self._device), torch.autocast(self._device.type, enabled=False):
-            x = upload([seen], self._device).movedim(-1, 1).float() / 255
+            x = upload([seen], self._device).movedim(-1, 1).float().div_(255)
             logits = self._module(x)[0, :, top : top + height, left : left + width]  # (7, h, w)
             for planes, is_finite, levels in one_ahead(_bands(logits, out)):
                 if not is_finite():

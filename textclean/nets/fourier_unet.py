@@ -34,6 +34,7 @@ from torch import Tensor, nn
 
 from textclean.nets.ffc import full_precision
 from textclean.nets.initial import draw, identity
+from textclean.nets.shuffle import grown
 
 SLOPE = 0.1
 """Slope of the leaky ReLUs below zero; without normalization a plain ReLU may die."""
@@ -299,7 +300,7 @@ class FourierUNet(nn.Module):
             x = shrink(skips[-1])
         x = self.bottom(x)  # (B, C-1, H/multiple, W/multiple)
         for stage, grow in zip(reversed(self.up), reversed(self.grow), strict=True):
-            x = stage(F.pixel_shuffle(grow(x), 2) + skips.pop())
+            x = stage(grown(grow, x, skips.pop()))
         return F.leaky_relu(x, SLOPE)
 
 

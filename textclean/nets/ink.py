@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from textclean.nets.fourier_unet import RECTIFIED, SLOPE, ResidualBlock
 from textclean.nets.initial import draw
+from textclean.nets.shuffle import grown
 
 CLASSES = ("nothing", "lettering", "pen", "highlighter", "stamp", "print")
 """The classes, in the order of the first output channels; one of them holds at each pixel."""
@@ -165,14 +166,14 @@ class InkUNet(nn.Module):
                 f"{image.shape[2]}x{image.shape[3]}"
             )
         # Centred, so that the zeros around the picture are mid-grey, not black.
-        x = self.stem(F.pixel_unshuffle(2 * image - 1, 2))  # (B, C0, H/2, W/2)
+        x = self.stem(F.pixel_unshuffle(image, 2).mul_(2).sub_(1))  # (B, C0, H/2, W/2)
         skips = []
         for stage, shrink in zip(self.down, self.shrink, strict=True):
             skips.append(stage(_rectified(x)))
             x = shrink(skips[-1])
         x = self.bottom(_rectified(x))  # (B, C-1, H/multiple, W/multiple)
         for stage, grow in zip(reversed(self.up), reversed(self.grow), strict=True):
-            x = stage(_rectified(F.pixel_shuffle(grow(x), 2).add_(skips.pop())))
+            x = stage(_rectified(grown(grow, x, skips.pop())))
         return F.pixel_shuffle(self.head(_rectified(x)), 2)
 
 
