@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclean.detect.alone import alone_in_bubble
+from textclean.detect.doubtful import vouched
 from textclean.detect.ink_pieces import Pieces, in_order, outline
 from textclean.detect.lines import Line, rectangle
 from textclean.ink_map import BUBBLE, HIGHLIGHTER, PEN, STAMP, InkMap
@@ -148,6 +149,8 @@ def annotation_regions(ink: InkMap, image: Image) -> tuple[Region, ...]:
             continue
         pieces = Pieces.of(mask, ink.plane(plane), image)
         marks = _pen_marks(pieces) if plane == PEN else _flat_marks(pieces, plane)
+        finds: list[Region] = []
+        areas: list[float] = []
         for kind, group in marks:
             area = float(pieces.area[group].sum())
             score = float((pieces.area[group] * pieces.mean[group]).sum()) / area
@@ -155,7 +158,7 @@ def annotation_regions(ink: InkMap, image: Image) -> tuple[Region, ...]:
                 continue
             box, pixels = pieces.window(group)
             height = float(np.median(pieces.size[group])) if kind == "handwriting" else None
-            found.append(
+            finds.append(
                 Region(
                     polygon=outline(pixels, box, 2.0, ink.shape)[0],
                     kind=kind,
@@ -164,6 +167,8 @@ def annotation_regions(ink: InkMap, image: Image) -> tuple[Region, ...]:
                     see_through=True,
                 )
             )
+            areas.append(area)
+        found += vouched(finds, areas, ink.shape) if plane == PEN else finds
     return in_order(found)
 
 

@@ -25,7 +25,7 @@ PLANE_OF: Mapping[Kind, int] = {
 """Which plane of the ink map shows the pixels of a kind of annotation."""
 
 LEVELS: Mapping[int, tuple[int, int]] = {
-    PEN: (80, 176),
+    PEN: (80, 150),
     HIGHLIGHTER: (96, 176),
     STAMP: (80, 168),
 }
