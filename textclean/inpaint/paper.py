@@ -3,7 +3,9 @@
 A network that un-mixes ink from a page leaves a breath of the stroke on the paper: a few grey
 levels, which an eye sees at once. Where there is no print near by, what belongs there is known: the
 paper around, with its tint and its grain. So the paper's colour is measured, cell by cell, and
-un-mixed pixels that are nearly as light and away from print become paper.
+un-mixed pixels that are nearly as light and away from print become paper. Old paper is stained and
+shows what is printed on its other side. There, where a pen has left a trace that can be read, the
+inpainter fills in anew, and looks through nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import cv2
 import numpy as np
 
 from textclean.inpaint.flat import grain
-from textclean.inpaint.wrapped import AfterUnmixing
+from textclean.inpaint.wrapped import AfterUnmixing, fill_with_error
 from textclean.surface import strongest
 
 if TYPE_CHECKING:
@@ -39,6 +41,15 @@ LEVELS = 2.0
 UNEVEN = 3.0
 """Spread of the paper, in grey levels, beyond which a cell is left as it was un-mixed: what the ink
 lets through of old paper's own texture is better than any grain (1.7 dB on a page of 1784)."""
+DARK = 0.5
+"""Share of the paper's light, to the eye, that a pen's ink leaves at most; a highlighter's more."""
+RIM = 5
+"""Pixels around such ink that it may have darkened."""
+INKED, BESIDE = 90.0, 5
+"""On uneven paper: levels under it from which on a pixel is print, and pixels around print in which
+nothing is touched."""
+TRACE = 4.0
+"""Grey levels between what was under a pen's ink and the paper around it, that make it readable."""
 
 
 class PaperLast(AfterUnmixing):
@@ -50,7 +61,10 @@ class PaperLast(AfterUnmixing):
 
     def _gone_over(self, image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
         # What opaque ink hid beside translucent ink lies on the same paper.
-        return settled(filled, mask, _around(see_through, mask))
+        unmixed = _around(see_through, mask)
+        filled = settled(filled, mask, unmixed)
+        traces = traces_of_ink(image, filled, mask, unmixed)
+        return fill_with_error(self.inpainter, filled, traces)[0] if traces.any() else filled
 
 
 def settled(filled: Image, mask: Mask, unmixed: Mask) -> Image:
@@ -74,8 +88,7 @@ def settled(filled: Image, mask: Mask, unmixed: Mask) -> Image:
         return filled
     paper, even = measured
     below = _luma(paper) - _luma(part.astype(np.float32))
-    print_: Any = cv2.dilate((below > PRINT).astype(np.uint8), _disk(REACH))
-    ghost = unmixed[box] & even & (below < FAINT) & (print_ == 0)
+    ghost = unmixed[box] & even & (below < FAINT) & ~_grown(below > PRINT, REACH)
     if not ghost.any():
         return filled
     residual = part.astype(np.float32) - paper
@@ -84,6 +97,45 @@ def settled(filled: Image, mask: Mask, unmixed: Mask) -> Image:
     out = filled.copy()
     out[box][ghost] = np.clip(np.rint(fresh[ghost]), 0, 255).astype(np.uint8)
     return out
+
+
+def traces_of_ink(image: Image, filled: Image, mask: Mask, unmixed: Mask) -> Mask:
+    """What a pen has left where it wrote on uneven paper, away from print.
+
+    Args:
+        image: ``(H, W, 3)`` uint8, before it was filled.
+        filled: ``(H, W, 3)`` uint8, after un-mixing.
+        mask: ``(H, W)`` bool, what was filled.
+        unmixed: ``(H, W)`` bool, what of it was un-mixed.
+
+    Returns:
+        ``(H, W)`` bool: strokes with their rims, where these differ from the paper around them.
+    """
+    nothing = np.zeros_like(mask)
+    measured = measure_paper(filled, ~mask)
+    if measured is None:
+        return nothing
+    paper, even = measured
+    light = _luma(image.astype(np.float32)) / np.maximum(_luma(paper), 8.0)
+    strokes = unmixed & ~even & (light < DARK)
+    if not strokes.any():
+        return nothing
+    below = _luma(paper) - _luma(filled.astype(np.float32))
+    blank = ~_grown(below > INKED, BESIDE)
+    traces = unmixed & ~even & _grown(strokes, RIM) & (below < FAINT) & blank
+    count, labels = cv2.connectedComponents(_grown(traces, RIM).astype(np.uint8), connectivity=8)
+
+    def mean(where: Mask) -> NDArray[np.float64]:
+        owner = labels[where]
+        seen = np.bincount(owner, minlength=count)
+        total = [np.bincount(owner, filled[..., c][where], count) for c in range(3)]
+        return np.where(seen > 0, np.stack(total) / np.maximum(seen, 1), np.nan)
+
+    off = np.abs(mean(blank & ~mask) - mean(traces & strokes)).max(axis=0)
+    readable = np.isfinite(off) & (off > TRACE)
+    readable[0] = False
+    found: Mask = traces & readable[labels]
+    return found
 
 
 def measure_paper(image: Image, known: Mask) -> tuple[NDArray[np.float32], Mask] | None:
@@ -176,6 +228,12 @@ def _luma(image: NDArray[np.float32]) -> NDArray[np.float32]:
 def _around(see_through: Mask, mask: Mask) -> Mask:
     near: Any = cv2.dilate(see_through.astype(np.uint8), np.ones((9, 9), np.uint8))
     found: Mask = mask & (near > 0)
+    return found
+
+
+def _grown(mask: Mask, radius: int) -> Mask:
+    grown: Any = cv2.dilate(mask.astype(np.uint8), _disk(radius))
+    found: Mask = grown > 0
     return found
 
 

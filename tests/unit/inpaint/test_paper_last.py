@@ -16,10 +16,14 @@ class Ghostly:
     def __init__(self, clean: Image, faint: int) -> None:
         self.clean = clean
         self.faint = faint
+        self.opaque: list[Mask] = []
 
     def __call__(self, image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
         out = image.copy()
-        out[mask] = np.maximum(self.clean[mask].astype(int) - self.faint, 0)
+        if see_through is None:
+            self.opaque.append(mask)
+        faint = 0 if see_through is None else self.faint
+        out[mask] = np.maximum(self.clean[mask].astype(int) - faint, 0)
         return out
 
 
@@ -57,10 +61,38 @@ def test_grain_of_the_paper_is_kept_up() -> None:
     assert 0.6 < out[away][:, 0].astype(float).std() / around[..., 0].std() < 1.5
 
 
-def test_uneven_paper_is_left_as_it_was_unmixed() -> None:
+def written(clean: Image, stroke: Mask, light: float) -> Image:
+    """The sheet with the stroke of a pen that lets so much light through."""
+    page = clean.copy()
+    page[stroke] = np.rint(page[stroke] * light)
+    return page
+
+
+def test_uneven_paper_is_left_as_it_was_unmixed_under_pale_ink() -> None:
     clean, stroke, _ = sheet(spread=9.0)
     ghostly = Ghostly(clean, 25)
-    assert (PaperLast(ghostly)(clean, stroke, stroke) == ghostly(clean, stroke)).all()
+    page = written(clean, stroke, 0.8)
+    assert (PaperLast(ghostly)(page, stroke, stroke) == ghostly(page, stroke, stroke)).all()
+    assert not ghostly.opaque
+
+
+def test_what_a_pen_left_on_uneven_paper_is_filled_anew_away_from_print() -> None:
+    clean, stroke, printed = sheet(spread=9.0)
+    ghostly = Ghostly(clean, 25)
+    out = PaperLast(ghostly)(written(clean, stroke, 0.2), stroke, stroke)
+    (anew,) = ghostly.opaque
+    assert not (anew & ~stroke).any()
+    assert not anew[:, 96:116].any() and anew[:, 20:90][stroke[:, 20:90]].all()
+    assert (out[anew] == clean[anew]).all()
+    assert (out[stroke & printed] == 5).all()
+
+
+def test_where_nothing_is_left_to_be_read_on_uneven_paper_nothing_is_done() -> None:
+    clean, stroke, _ = sheet(spread=9.0)
+    ghostly = Ghostly(clean, 1)
+    page = written(clean, stroke, 0.2)
+    assert (PaperLast(ghostly)(page, stroke, stroke) == ghostly(page, stroke, stroke)).all()
+    assert not ghostly.opaque
 
 
 def test_holes_that_are_not_seen_through_are_left_alone() -> None:
