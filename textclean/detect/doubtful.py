@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from textclean.detect.ink_pieces import gaps
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from textclean.types import Region
 
@@ -36,7 +36,7 @@ def vouched(
 ) -> list[Region]:
     """The finds that are sure by themselves, and those near a sure one of some size.
 
-    On 28 scans it drops a third of the pixels that were wrongly found, and next to nothing else.
+    On 28 scans it drops a quarter of the pixels that were wrongly found, and next to nothing else.
 
     Args:
         finds: Pen and handwriting, with scores.
@@ -53,11 +53,5 @@ def vouched(
     return [
         find
         for find, box, certain in zip(finds, boxes, sure, strict=True)
-        if certain or bool((_gaps(box, speaks) < reach).any())
+        if certain or bool((gaps(box, speaks) < reach).any())
     ]
-
-
-def _gaps(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``(n,)`` distances between a box and others, in pixels."""
-    apart = np.maximum(np.maximum(box[:2] - others[:, 2:], others[:, :2] - box[2:]), 0)
-    return np.hypot(apart[:, 0], apart[:, 1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -96,9 +96,7 @@ class Pieces:
 
     def gap(self, i: int, j: int) -> float:
         """Distance between the boxes of two pieces, in pixels."""
-        a, b = self.box[i], self.box[j]
-        apart = np.maximum(np.maximum(a[:2] - b[2:], b[:2] - a[2:]), 0)
-        return float(np.hypot(apart[0], apart[1]))
+        return float(gaps(self.box[i], self.box[j]))
 
     def groups(
         self, reach: NDArray[np.float64], belong: Callable[[int, int], bool]
@@ -128,6 +126,13 @@ class Pieces:
         x1, y1 = (int(v) for v in box[:, 2:].max(axis=0))
         pixels: Mask = np.isin(self.parts.labels[y0:y1, x0:x1], self.label[group])
         return (x0, y0, x1, y1), pixels
+
+
+def gaps(box: NDArray[np.number[Any]], others: NDArray[np.number[Any]]) -> NDArray[np.float64]:
+    """``(...)`` distances between a box ``(4,)`` and others ``(..., 4)``, in pixels."""
+    apart = np.maximum(np.maximum(box[:2] - others[..., 2:], others[..., :2] - box[2:]), 0)
+    between: NDArray[np.float64] = np.hypot(apart[..., 0], apart[..., 1])
+    return between
 
 
 def outline(pixels: Mask, box: Box, margin: float, shape: tuple[int, ...]) -> tuple[Polygon, float]:

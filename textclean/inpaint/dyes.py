@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from textclean.inpaint.disks import grown
 from textclean.inpaint.paper import LEVELS, densities, measure_paper
 from textclean.inpaint.wrapped import Wrapped
 from textclean.surface import strongest, weakest
@@ -205,7 +206,7 @@ def _colored_bands(density: Plane, see_through: Mask) -> Iterator[Band]:
     for rows, columns, own, _ in _pieces(colored, WIDEST):
         dye = _color(density[rows, columns][own])
         if dye is not None:
-            yield Band(rows, columns, _grown(own, RIM) & see_through[rows, columns], dye)
+            yield Band(rows, columns, grown(own, RIM) & see_through[rows, columns], dye)
 
 
 def _color(density: Plane) -> Plane | None:
@@ -307,17 +308,10 @@ def _crossing(dark: Mask, bands: Mask) -> Mask:
     outside = np.bincount(labels[dark & ~bands], minlength=count)
     pens = outside > OUTSIDE * area
     pens[0] = False
-    return _grown(pens[labels], 2)
+    return grown(pens[labels], 2)
 
 
 def _shrunk(mask: Mask) -> Mask:
     shrunk: Any = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8))
     found: Mask = shrunk > 0
-    return found
-
-
-def _grown(mask: Mask, reach: int) -> Mask:
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    grown: Any = cv2.dilate(mask.astype(np.uint8), disk)
-    found: Mask = grown > 0
     return found

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from textclean.inpaint.disks import grown
 from textclean.inpaint.flat import grain
 from textclean.inpaint.wrapped import AfterUnmixing, fill_with_error
 from textclean.surface import strongest
@@ -88,7 +89,7 @@ def settled(filled: Image, mask: Mask, unmixed: Mask) -> Image:
         return filled
     paper, even = measured
     below = _luma(paper) - _luma(part.astype(np.float32))
-    ghost = unmixed[box] & even & (below < FAINT) & ~_grown(below > PRINT, REACH)
+    ghost = unmixed[box] & even & (below < FAINT) & ~grown(below > PRINT, REACH)
     if not ghost.any():
         return filled
     residual = part.astype(np.float32) - paper
@@ -121,9 +122,9 @@ def traces_of_ink(image: Image, filled: Image, mask: Mask, unmixed: Mask) -> Mas
     if not strokes.any():
         return nothing
     below = _luma(paper) - _luma(filled.astype(np.float32))
-    blank = ~_grown(below > INKED, BESIDE)
-    traces = unmixed & ~even & _grown(strokes, RIM) & (below < FAINT) & blank
-    count, labels = cv2.connectedComponents(_grown(traces, RIM).astype(np.uint8), connectivity=8)
+    blank = ~grown(below > INKED, BESIDE)
+    traces = unmixed & ~even & grown(strokes, RIM) & (below < FAINT) & blank
+    count, labels = cv2.connectedComponents(grown(traces, RIM).astype(np.uint8), connectivity=8)
 
     def mean(where: Mask) -> NDArray[np.float64]:
         owner = labels[where]
@@ -229,14 +230,3 @@ def _around(see_through: Mask, mask: Mask) -> Mask:
     near: Any = cv2.dilate(see_through.astype(np.uint8), np.ones((9, 9), np.uint8))
     found: Mask = mask & (near > 0)
     return found
-
-
-def _grown(mask: Mask, radius: int) -> Mask:
-    grown: Any = cv2.dilate(mask.astype(np.uint8), _disk(radius))
-    found: Mask = grown > 0
-    return found
-
-
-def _disk(radius: int) -> NDArray[np.uint8]:
-    side = 2 * radius + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from textclean.inpaint.disks import grown
 from textclean.inpaint.flat import FlatFill, measure, paint
 from textclean.inpaint.wrapped import Wrapped, fill_with_error
 
@@ -118,6 +119,4 @@ def _near_marks(image: Image, ring: Mask, surface: Surface) -> Mask:
     count, _ = cv2.connectedComponents(marks.astype(np.uint8), connectivity=8)
     if count - 1 > MARKS:
         return np.ones_like(ring)
-    side = 2 * NEAR + 1
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    return cv2.dilate(marks.astype(np.uint8), disk) > 0
+    return grown(marks, NEAR)

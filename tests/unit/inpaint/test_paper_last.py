@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from textclean.inpaint.paper import PaperLast, settled
 from textclean.types import Image, Mask
@@ -68,10 +69,13 @@ def written(clean: Image, stroke: Mask, light: float) -> Image:
     return page
 
 
-def test_uneven_paper_is_left_as_it_was_unmixed_under_pale_ink() -> None:
+@pytest.mark.parametrize(
+    ("faint", "light"), [(25, 0.8), (1, 0.2)], ids=["under pale ink", "where nothing can be read"]
+)
+def test_uneven_paper_is_left_as_it_was_unmixed(faint: int, light: float) -> None:
     clean, stroke, _ = sheet(spread=9.0)
-    ghostly = Ghostly(clean, 25)
-    page = written(clean, stroke, 0.8)
+    ghostly = Ghostly(clean, faint)
+    page = written(clean, stroke, light)
     assert (PaperLast(ghostly)(page, stroke, stroke) == ghostly(page, stroke, stroke)).all()
     assert not ghostly.opaque
 
@@ -85,14 +89,6 @@ def test_what_a_pen_left_on_uneven_paper_is_filled_anew_away_from_print() -> Non
     assert not anew[:, 96:116].any() and anew[:, 20:90][stroke[:, 20:90]].all()
     assert (out[anew] == clean[anew]).all()
     assert (out[stroke & printed] == 5).all()
-
-
-def test_where_nothing_is_left_to_be_read_on_uneven_paper_nothing_is_done() -> None:
-    clean, stroke, _ = sheet(spread=9.0)
-    ghostly = Ghostly(clean, 1)
-    page = written(clean, stroke, 0.2)
-    assert (PaperLast(ghostly)(page, stroke, stroke) == ghostly(page, stroke, stroke)).all()
-    assert not ghostly.opaque
 
 
 def test_holes_that_are_not_seen_through_are_left_alone() -> None:
