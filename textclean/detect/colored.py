@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from textclean.protocols import PixelReader
     from textclean.types import Image, Mask
 
+    Floats = NDArray[np.float32]
+
 COLORED = 0.45
 """Difference between the densities of a pixel's channels, over the paper's, from which on.
 
@@ -47,11 +49,11 @@ class ColoredReader:
 
     def __call__(self, image: Image) -> InkMap:
         """The ink map of an ``(H, W, 3)`` uint8 RGB page."""
-        return favoured(self._reader(image), colored(image))
+        return favoured(self._reader(image), colored(densities(image)))
 
 
-def colored(image: Image) -> Mask:
-    """``(H, W)`` bool: pixels with another colour than the paper around them, or its shades.
+def densities(image: Image) -> Floats:
+    """``(H, W, 3)`` float32: how much darker each channel is than the paper around, as a logarithm.
 
     Args:
         image: ``(H, W, 3)`` uint8 RGB page.
@@ -60,7 +62,15 @@ def colored(image: Image) -> Mask:
     size = max(1, width // CELL), max(1, height // CELL)
     cells = cv2.medianBlur(cv2.resize(image, size, interpolation=cv2.INTER_AREA), REACH)
     paper = np.asarray(cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
-    density = _log(paper) - _log(image)
+    return _log(paper) - _log(image)
+
+
+def colored(density: Floats) -> Mask:
+    """``(H, W)`` bool: pixels with another colour than the paper around them, or its shades.
+
+    Args:
+        density: ``(H, W, 3)`` float32, see :func:`densities`.
+    """
     difference = strongest(density) - weakest(density)
     found: Mask = cv2.GaussianBlur(difference, (0, 0), 0.7) > COLORED
     return found
@@ -89,6 +99,6 @@ def favoured(ink: InkMap, where: Mask) -> InkMap:
     return InkMap(planes)
 
 
-def _log(image: Image) -> NDArray[np.float32]:
+def _log(image: Image) -> Floats:
     table = np.log(np.arange(256, dtype=np.float32) + 2)
     return np.asarray(table[image], np.float32)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from textclean.detect.colored import ColoredReader, colored, favoured
+from textclean.detect.appearance import weighed
+from textclean.detect.colored import ColoredReader, colored, densities, favoured
 from textclean.ink_map import BUBBLE, HIGHLIGHTER, PEN, PRINT, STAMP, InkMap
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ AROUND = 51
 """Side in pixels of the square whose lightest pixels are the paper."""
 SHARE, FAINT = 0.8, 40.0
 """Ink is darker than the paper by so much of what Otsu's threshold asks for, and so many levels."""
-MOSTLY = 150
+MOSTLY = 170
 """Mean probability of pen (of 255) from which on all of a mark is the pen's ..."""
 HARDLY = 60
 """... if that of print lies below this."""
@@ -46,7 +47,7 @@ SPECK = 8
 
 
 class MarksReader(ColoredReader):
-    """A pixel reader that is surer of coloured annotations, and decides on whole marks.
+    """A pixel reader that learns what a page's inks look like, and decides on whole marks.
 
     See :class:`textclean.protocols.PixelReader`.
 
@@ -56,8 +57,10 @@ class MarksReader(ColoredReader):
 
     def __call__(self, image: Image) -> InkMap:
         """The ink map of an ``(H, W, 3)`` uint8 RGB page."""
-        hued = colored(image)
-        return settled(favoured(self._reader(image), hued), dark(image, hued))
+        density = densities(image)
+        hued = colored(density)
+        ink = weighed(favoured(self._reader(image), hued), density)
+        return settled(ink, dark(image, hued))
 
 
 def dark(image: Image, hued: Mask) -> Mask:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from textclean.detect.colored import ColoredReader, colored, favoured
+from textclean.detect.colored import ColoredReader, colored, densities, favoured
 from textclean.ink_map import NOTHING, PEN, PRINT, STAMP, InkMap
 
 PAPER = (236, 224, 190)
@@ -26,7 +26,7 @@ def doubtful() -> InkMap:
 
 
 def test_print_and_paper_have_no_colour_of_their_own() -> None:
-    found = colored(page())
+    found = colored(densities(page()))
     assert found[141:145, 32:198].all()
     assert not found[:130].any()
     assert not found[160:].any()
@@ -49,7 +49,7 @@ def test_what_is_sure_stays_so(level: int) -> None:
 
 
 def test_a_page_smaller_than_a_cell_is_read() -> None:
-    assert colored(np.full((3, 5, 3), 200, np.uint8)).shape == (3, 5)
+    assert colored(densities(np.full((3, 5, 3), 200, np.uint8))).shape == (3, 5)
 
 
 def test_the_weights_are_told() -> None:

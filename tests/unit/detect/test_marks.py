@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from textclean.detect.colored import colored
+from textclean.detect.colored import colored, densities
 from textclean.detect.marks import MarksReader, dark, settled
 from textclean.ink_map import NOTHING, PEN, PRINT, STAMP, InkMap
 
@@ -22,7 +22,7 @@ def page() -> np.ndarray:
 
 
 def inked(image: np.ndarray) -> np.ndarray:
-    return dark(image, colored(image))
+    return dark(image, colored(densities(image)))
 
 
 def mapped(pen: list[int], printed: list[int], plane: int = PEN) -> InkMap:
@@ -46,7 +46,7 @@ def test_ink_is_dark_and_without_colour() -> None:
 
 
 def test_what_mostly_is_pen_is_all_pen() -> None:
-    ink = settled(mapped([250, 80, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0]), inked(page()))
+    ink = settled(mapped([250, 100, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0]), inked(page()))
     assert (ink.pen[44:76, 32:40] == 255).all()
     assert (ink.planes[:6, 44:76, 32:40].sum(axis=0) == 255).all()
 
