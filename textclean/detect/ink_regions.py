@@ -41,6 +41,9 @@ IN_BUBBLE = 0.9
 MIN_AREA = 200
 """Pixels of a block of lettering at least."""
 
+MIN_AREA_SURE, SURE = 40, 0.85
+"""The same in a bubble, and the mean probability from which on: an exclamation mark, a particle."""
+
 MIN_HEIGHT = 9.0
 """Height of a block's glyphs at least, in pixels."""
 
@@ -124,10 +127,12 @@ def propose_regions(ink: InkMap, regions: Sequence[Region], image: Image) -> tup
     if not (ink.lettering >= HIGH).any():
         return ()
     usual = _usual_height(regions, image)
-    found = _uncovered(ink, covered_by(regions, ink.shape), usual)
+    free, cut = _uncovered(ink, covered_by(regions, ink.shape), usual)
+    found = free | cut
+    sure = free & (ink.bubble > 127)
     pieces = Pieces.of(found, ink.lettering, image)
     groups = pieces.groups(NEAR * pieces.size, lambda i, j: _same_lettering(pieces, i, j))
-    proposed = [_block(pieces, group, image, usual) for group in groups]
+    proposed = [_block(pieces, group, sure, image, usual) for group in groups]
     return in_order([region for region in proposed if region is not None])
 
 
@@ -196,8 +201,8 @@ def covered_by(regions: Sequence[Region], shape: tuple[int, int], around: float 
     return covered
 
 
-def _uncovered(ink: InkMap, covered: Mask, usual: float) -> Mask:
-    """What of the lettering that the network sees is no region's.
+def _uncovered(ink: InkMap, covered: Mask, usual: float) -> tuple[Mask, Mask]:
+    """What of the lettering that the network sees is no region's, and what is left of a region's.
 
     Letters may run together with those of a line that was cut short: what is left of them in a
     bubble counts where it is as large as a glyph, and not the tips that stick out of a line.
@@ -208,7 +213,7 @@ def _uncovered(ink: InkMap, covered: Mask, usual: float) -> Mask:
     cut = Components.of(parts.select(theirs) & ~covered)
     glyphs = cut.box[:, 2:].min(axis=1) >= CUT_OFF * usual
     inside = cut.count(ink.plane(BUBBLE) > 127) >= IN_BUBBLE * cut.area
-    return free | cut.select(glyphs & inside)
+    return free, cut.select(glyphs & inside)
 
 
 def _same_lettering(pieces: Pieces, i: int, j: int) -> bool:
@@ -234,15 +239,23 @@ def _usual_height(regions: Sequence[Region], image: Image) -> float:
     return float(np.median(heights)) if heights else max(12.0, USUAL * image.shape[0])
 
 
-def _block(pieces: Pieces, group: list[int], image: Image, usual: float) -> Region | None:
-    """The region of a group of pieces, or None when it is too little or too faint."""
+def _block(
+    pieces: Pieces, group: list[int], free: Mask, image: Image, usual: float
+) -> Region | None:
+    """The region of a group of pieces, or None when it is too little or too faint.
+
+    A small one must be surer, and lie where it is ``free`` to: in a bubble, and no tip of a line.
+    """
     area = float(pieces.area[group].sum())
     score = float((pieces.area[group] * pieces.mean[group]).sum()) / area
     large = pieces.area[group] >= 0.2 * float(pieces.area[group].max())
     glyph = float(np.median(pieces.size[group][large]))
-    if area < MIN_AREA or glyph < MIN_HEIGHT or score < MIN_ALONE:
+    if area < MIN_AREA_SURE or glyph < MIN_HEIGHT or score < MIN_ALONE:
         return None
     box, pixels = pieces.window(group)
+    x0, y0, x1, y1 = box
+    if area < MIN_AREA and (score < SURE or not _lies_in(free[y0:y1, x0:x1], pixels)):
+        return None
     polygon, slant = outline(pixels, box, max(2.0, 0.08 * glyph), image.shape[:2])
     loud = glyph >= LOUD * usual or slant >= SLANTED
     kind: Kind = "sfx" if loud or not _on_plain(image, box, pixels, glyph) else "free"
@@ -250,7 +263,9 @@ def _block(pieces: Pieces, group: list[int], image: Image, usual: float) -> Regi
     least = MIN_LARGE if share >= LARGE else MIN_MEAN[kind]
     if kind == "sfx" and len(group) == 1:
         least = max(least, MIN_ONE if glyph >= LOUD * usual else MIN_LARGE)
-    if score < least:
+    if area < MIN_AREA:
+        kind = "bubble"
+    elif score < least:
         largest = float(pieces.size[group].max())
         few = len(group) <= FEW and largest <= SMALL * usual
         if not few or not alone_in_bubble(image, box, largest):
@@ -265,6 +280,11 @@ def _block(pieces: Pieces, group: list[int], image: Image, usual: float) -> Regi
         direction=direction,
         font_size=round(glyph, 1),
     )
+
+
+def _lies_in(there: Mask, pixels: Mask) -> bool:
+    """Whether pixels lie nearly all in a mask."""
+    return float(there[pixels].mean()) >= IN_BUBBLE
 
 
 def _lines(

@@ -29,6 +29,7 @@ _MAX_INK = 0.7  # of the polygons' pixels that lettering may cover
 _MAX_SPREAD = 8.0  # robust standard deviation of a plain background, in grey levels
 _MARK = 0.35  # line heights: extent of punctuation
 _STOP = 0.3  # that of a full stop or a dot
+_RING = 0.4  # that of a handakuten or an ideographic full stop
 _LIKE = 48  # grey levels within which colours are one lettering's
 _TOLERANCE = 12.0  # grey levels within which a pixel is the background
 
@@ -258,7 +259,20 @@ def _companions(parts: Components, mask: Mask, interior: Mask, strong: Mask, hei
     members = parts.select(candidate)
     crowd = groups.area / np.maximum(groups.box[:, 2] * groups.box[:, 3], 1)
     near = (groups.count(reach) > 0) & narrow & (groups.longest <= 8 * height) & (crowd > 0.2)
-    return groups.select(near) & members
+    rings = small & (parts.count(mask) == 0) & (parts.count(reach) > 0)
+    return (groups.select(near) & members) | _rings(parts, rings, interior, height)
+
+
+def _rings(parts: Components, candidate: NDArray[np.bool_], interior: Mask, height: float) -> Mask:
+    """Those candidates that are small rings: a handakuten, an ideographic full stop.
+
+    What they enclose is plain background of another area, but their own.
+    """
+    holes = Components.of((parts.labels == 0) & ~interior, connectivity=4)
+    enclosed = holes.select(holes.longest <= _RING * height)
+    ring = parts.count(dilate(enclosed, 1)) > 0
+    apart = parts.count(_touching_other(parts, interior | enclosed)) == 0
+    return parts.select(candidate & ring & apart & (parts.longest <= _RING * height))
 
 
 def _touching_other(parts: Components, interior: Mask) -> Mask:

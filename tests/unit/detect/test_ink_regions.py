@@ -333,3 +333,20 @@ def test_one_large_shape_on_art_must_be_surer_than_two(level, text, found):
     image = rng.integers(0, 255, (*SHAPE, 3), np.uint8)
     shapes = write(image, text, (150, 350), 5, 20)
     assert bool(propose_regions(ink_map(level, lettering=shapes), (), image)) is found
+
+
+@pytest.mark.parametrize(
+    ("level", "in_bubble", "found"),
+    [(235, True, True), (235, False, False), (205, True, False)],
+    ids=["sure", "on no bubble", "not sure"],
+)
+def test_a_lone_small_mark_in_a_bubble_is_lettering_where_it_is_sure(level, in_bubble, found):
+    image = paper()
+    line, mark = write(image, "over", (200, 200), 0.7), write(image, "!", (300, 200), 0.8)
+    assert 40 <= mark.sum() < 200
+    bubble = np.zeros(SHAPE, bool)
+    bubble[150:250, 150:400] = in_bubble
+    ink = ink_map(level, lettering=line | mark, bubble=bubble)
+    proposed = propose_regions(ink, (Region(around(line, 1)),), image)
+    assert [region.kind for region in proposed] == (["bubble"] if found else [])
+    assert all(holds(region, mark) for region in proposed)

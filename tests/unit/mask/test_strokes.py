@@ -15,7 +15,7 @@ from textclean.mask.build import (
     surroundings,
     union,
 )
-from textclean.mask.morphology import dilate
+from textclean.mask.morphology import dilate, rasterize
 from textclean.types import Region
 
 
@@ -152,6 +152,20 @@ def test_punctuation_beside_the_polygon_belongs_to_it():
     dots_ = (image[:, right + 2 :] < 128).any(axis=2)
     mask = union([build_mask(image, _region(polygon))], image.shape[:2])
     assert mask[:, right + 2 :][dots_].all()
+
+
+@pytest.mark.parametrize("radius", [3, 4])
+def test_a_small_ring_beside_the_polygon_belongs_to_it(radius):
+    # The handakuten of a glyph at which the detector cut a line in two.
+    image = paper()
+    _, polygon = write(image, "Wait", (60, 130))
+    ring = np.zeros(image.shape[:2], np.uint8)
+    center = (int(polygon[:, 0].max()) + 8, int(polygon[:, 1].min()) + 2)
+    cv2.circle(ring, center, radius, 255, 2)
+    image[ring > 0] = 0
+    assert not (rasterize([polygon], ring.shape) & (ring > 0)).any()
+    mask = union([build_mask(image, _region(polygon))], image.shape[:2])
+    assert mask[ring > 0].all()
 
 
 def test_screentone_next_to_a_bubble_is_not_taken_for_punctuation():
