@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclean.ink_map import BUBBLE, hysteresis
-from textclean.mask.kin import FAINT, alike_beside
+from textclean.mask.kin import FAINT, HINTED, alike_beside
 from textclean.mask.left_out import left_out
 from textclean.mask.morphology import Components, dilate, erode, rasterize, ring
 from textclean.mask.strokes import Strokes
@@ -80,6 +80,9 @@ FEW = 12
 
 MOSTLY = 0.6
 """Share of a shape's pixels from which on, when the network sees them, all of it is lettering."""
+
+SEEN_WHOLE = 0.95
+"""Share of a shape's pixels on art under which the network sees it in part: the rest is art."""
 
 STRAY = 0.12
 """Line heights from any hint of lettering beyond which a shape is something that touches it."""
@@ -172,6 +175,8 @@ def _shapes(
         on_art = height >= HIGH_LINE and float((ink.plane(BUBBLE)[core] > 127).mean()) < 0.5
         if on_art and _joined(chosen.mask, seen, core):
             return None
+        if on_art:
+            chosen = _seen_alone(chosen, seen, ink.lettering)
         note = f"shapes chosen by the ink network, agreement {alike:.2f} then {again:.2f}"
         return _told(chosen, note + added)
     if alike >= APART:
@@ -318,6 +323,19 @@ def _joined(mask: Mask, seen: Mask, core: Mask) -> bool:
     inside = int((mask & core).sum()) >= IN_LINE * int(mask.sum())
     counted = int(mask.sum()) - (int(parts.area[missed].sum()) if inside else 0)
     return counted > EXCESS * int(seen.sum())
+
+
+def _seen_alone(strokes: Strokes, seen: Mask, plane: NDArray[np.uint8]) -> Strokes:
+    """The strokes without what the network does not see of shapes that it sees in part.
+
+    On art such shapes are lettering with the dots and lines that touch it. The tips of its strokes
+    bear hints of lettering.
+    """
+    shapes = Components.of(strokes.mask)
+    partly = shapes.select(shapes.count(seen) < SEEN_WHOLE * shapes.area)
+    rest = Components.of(partly & ~dilate(seen, 2 * RIM))
+    foreign = rest.select(rest.count(plane >= FAINT) < HINTED * rest.area)
+    return _parted(strokes, strokes.mask & ~foreign, foreign)
 
 
 def _chosen_shapes(

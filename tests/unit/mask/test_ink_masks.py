@@ -335,6 +335,35 @@ def test_large_lettering_that_is_joined_with_the_art_goes_without_it(inside, who
     assert not after.mask[apart].any()
 
 
+@pytest.mark.parametrize("in_bubble", [False, True])
+def test_what_touches_large_lettering_on_art_and_is_not_seen_stays(in_bubble):
+    """Strokes 60 pixels high, the tip of one but suspected, and dots of tone that touch another."""
+    image = paper(300, 420)
+    polygon = box(56, 56, 160, 134)
+    height = line_height(polygon)
+    letter, tip, dots_, apart = np.zeros((4, *image.shape[:2]), bool)
+    for x in (66, 92, 118):
+        letter[65:125, x : x + 14] = True
+    tip[125:136, 70:76] = True
+    dots_[100:106, 132:150] = True
+    apart[66:124, 160:180] = True  # for the thresholds to be wrong about
+    image[letter | tip | dots_ | apart] = 20
+    plain = find_strokes(image, [polygon], height)
+    assert plain.surface is not None
+    nothing = np.zeros_like(letter)
+    strokes = replace(plain, mask=letter | tip | dots_ | apart, art=nothing)
+    bubble_ = {"bubble": ~nothing} if in_bubble else {}
+    seen = ink_map(image.shape[:2], lettering=letter, **bubble_)
+    seen.planes[1][tip] = 60
+    seen.planes[1, :, ::3][dots_[:, ::3]] = 60  # here and there
+    after = refine(strokes, seen, image, [polygon], height)
+    assert "shapes chosen by the ink network" in after.reason
+    assert after.mask[letter].all() and after.mask[tip].all()
+    assert not after.mask[apart].any()
+    assert after.mask[:, 137:][dots_[:, 137:]].all() == in_bubble
+    assert not (after.mask & after.art).any()
+
+
 @pytest.mark.parametrize(("toned", "seen_share", "whole"), [
     (True, 0.08, True),
     (True, 0.5, False),
