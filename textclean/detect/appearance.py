@@ -78,7 +78,7 @@ class Look:
     possible: float
     weight: float
 
-    def speaks_for_pen(self, printed: Mask, penned: Mask) -> Floats:
+    def ratio(self, printed: Mask, penned: Mask) -> Floats:
         """``(n,)`` how much likelier a pen is to look like this than print, as a logarithm.
 
         Args:
@@ -104,30 +104,46 @@ class Look:
         return shares
 
 
-def weighed(ink: InkMap, density: Floats) -> InkMap:
-    """The map with pen made likelier where ink looks like the page's pens, and less like its print.
+def speaks_for_pen(ink: InkMap, density: Floats) -> Floats:
+    """How much likelier a pen is to look like each pixel than the page's print.
 
     Args:
         ink: What the ink network says.
         density: ``(H, W, 3)`` float32, see :func:`textclean.detect.colored.densities`.
 
     Returns:
-        The same map where there is too little print to learn from.
+        ``(H, W)`` float32, a logarithm; 0 where there is no ink, and on all of a page with too
+        little print to learn from.
     """
     depth = np.asarray(cv2.transform(density, np.full((1, 3), 1 / 3, np.float32)), np.float32)
     inked: Mask = depth > INKED
     given = ink.planes[:, inked].astype(np.float32)  # (7, n)
+    found = np.zeros(depth.shape, np.float32)
     looks: tuple[Look, ...] = ()
     believed = given
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
         printed, penned = believed[PRINT] > SURELY_PRINT, believed[PEN] > SURELY_PEN
         if np.count_nonzero(printed) < ENOUGH_PRINT:
-            return ink
+            return np.zeros(depth.shape, np.float32)
         looks = looks or _looks(density, depth, inked)
-        evidence = sum((look.speaks_for_pen(printed, penned) for look in looks), np.float32(0))
-        believed = _updated(given, np.clip(evidence, np.log(LEAST), np.log(MOST)))
+        evidence = sum((look.ratio(printed, penned) for look in looks), np.float32(0))
+        found[inked] = np.clip(evidence, np.log(LEAST), np.log(MOST))
+        if turn + 1 < ROUNDS:
+            believed = _updated(given, found[inked])
+    return found
+
+
+def weighed(ink: InkMap, evidence: Floats) -> InkMap:
+    """The map with pen made likelier where ink looks like the page's pens, and less like its print.
+
+    Args:
+        ink: What the ink network says.
+        evidence: ``(H, W)`` float32, see :func:`speaks_for_pen`.
+    """
+    inked: Mask = evidence != 0
     planes = ink.planes.copy()
-    planes[:, inked] = np.rint(believed).astype(np.uint8)
+    given = planes[:, inked].astype(np.float32)
+    planes[:, inked] = np.rint(_updated(given, evidence[inked])).astype(np.uint8)
     return InkMap(planes)
 
 
@@ -169,10 +185,16 @@ def _bin(share: NDArray[Any]) -> Cells:
 
 def _updated(given: Floats, evidence: Floats) -> Floats:
     """Probabilities ``(7, n)`` times 255 in the light of what speaks for pen, as a logarithm."""
-    pen = np.clip(given[PEN] / 255, 1 / 255, 1 - 1 / 1024)
-    odds = np.exp(np.log(pen / (1 - pen)) / COOLED + evidence)
+    odds = np.exp(log_odds(given[PEN]) / COOLED + evidence)
     likely = odds / (1 + odds)
     updated = given.copy()
     updated[:BUBBLE] *= (1 - likely) / np.maximum(1 - given[PEN] / 255, 1e-6)
     updated[PEN] = 255 * likely
     return np.clip(updated, 0, 255)
+
+
+def log_odds(plane: NDArray[Any]) -> Floats:
+    """Log-odds of probabilities times 255; what is 0 there may be anything below 1."""
+    share = np.clip(plane / np.float32(255), 1 / 255, 1 - 1 / 1024)
+    found: Floats = np.log(share / (1 - share))
+    return found

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from textclean.detect.appearance import weighed
+from textclean.detect.appearance import log_odds, speaks_for_pen, weighed
 from textclean.detect.colored import ColoredReader, colored, densities, favoured
 from textclean.ink_map import BUBBLE, HIGHLIGHTER, PEN, PRINT, STAMP, InkMap
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from textclean.types import Image, Mask
 
+    Floats = NDArray[np.float32]
     Votes = NDArray[np.float64]
 
 AROUND = 51
@@ -42,6 +43,12 @@ SURE, FEW = 180, 0.1
 LONG = 6
 """... unless it is as long as so many letters are high: rules and frames touch what is written
 beside them."""
+ALIKE, ALL, SUSPECTED = 0.6, 0.8, -4.5
+"""How much a mark looks like pen on average, as a log-ratio, and share of its pixels that do, from
+which on all of it is the pen's, if the network's own log-odds for pen are no less than that: where
+letters of a note stand alone, their shapes are those of print. On 28 scans such marks were pen."""
+LEAST = 24
+"""Pixels of such a mark at least."""
 SPECK = 8
 """Pixels from which on the height of a mark may be that of a letter."""
 
@@ -59,8 +66,9 @@ class MarksReader(ColoredReader):
         """The ink map of an ``(H, W, 3)`` uint8 RGB page."""
         density = densities(image)
         hued = colored(density)
-        ink = weighed(favoured(self._reader(image), hued), density)
-        return settled(ink, dark(image, hued))
+        ink = favoured(self._reader(image), hued)
+        looks = speaks_for_pen(ink, density)
+        return settled(weighed(ink, looks), dark(image, hued), looks, ink)
 
 
 def dark(image: Image, hued: Mask) -> Mask:
@@ -82,7 +90,9 @@ def dark(image: Image, hued: Mask) -> Mask:
     return found
 
 
-def settled(ink: InkMap, marks: Mask) -> InkMap:
+def settled(
+    ink: InkMap, marks: Mask, looks: Floats | None = None, before: InkMap | None = None
+) -> InkMap:
     """The map with pen where a mark mostly is pen, and none where it barely is.
 
     Marks of highlighters and stamps are left alone.
@@ -90,6 +100,9 @@ def settled(ink: InkMap, marks: Mask) -> InkMap:
     Args:
         ink: What the ink network says.
         marks: ``(H, W)`` bool, see :func:`dark`.
+        looks: ``(H, W)`` float32, how much a pixel looks like pen, where that is known; see
+            :func:`textclean.detect.appearance.speaks_for_pen`.
+        before: The map before that was weighed.
     """
     count, label, boxes, _ = cv2.connectedComponentsWithStats(marks.view(np.uint8), connectivity=8)
     if count < 2:
@@ -109,6 +122,11 @@ def settled(ink: InkMap, marks: Mask) -> InkMap:
     sure = mean(inked[PEN] >= SURE)
     whole = (pen > MOSTLY) & (mean(inked[PRINT]) < HARDLY)
     none = (pen < BARELY) & (sure < FEW) & (other < BARELY) & short
+    if looks is not None and before is not None:
+        looked = looks[marks]
+        alike = short & (size >= LEAST) & (mean(looked) >= ALIKE) & (mean(looked > 0) >= ALL)
+        alike &= mean(log_odds(before.pen[marks])) >= SUSPECTED
+        whole, none = whole | alike, none & ~alike
     chosen = none[owner]
     inked[PRINT, chosen] += inked[PEN, chosen]
     inked[PEN, chosen] = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from textclean.detect.appearance import LEAST, MOST, weighed
+from textclean.detect.appearance import LEAST, MOST, speaks_for_pen, weighed
 from textclean.detect.colored import densities
 from textclean.ink_map import BUBBLE, NOTHING, PEN, PRINT, InkMap
 
@@ -57,6 +57,10 @@ def read(image: np.ndarray, *, sure_pen: bool = True, doubt: int = 70) -> InkMap
     return InkMap(planes)
 
 
+def learned(ink: InkMap, image: np.ndarray) -> InkMap:
+    return weighed(ink, speaks_for_pen(ink, densities(image)))
+
+
 def mean_pen(ink: InkMap, image: np.ndarray, rows: slice) -> float:
     return float(ink.pen[rows][inked(image)[rows]].mean())
 
@@ -71,7 +75,7 @@ def test_what_looks_like_the_pen_is_pen_and_what_looks_like_print_is_not(
 ) -> None:
     image = page(pen, printed=printed, penned=penned)
     given = read(image)
-    found = weighed(given, densities(image))
+    found = learned(given, image)
     assert mean_pen(given, image, DOUBTED) == mean_pen(given, image, PRINT_IN_DOUBT) == 70
     assert mean_pen(found, image, DOUBTED) > 150
     assert mean_pen(found, image, PRINT_IN_DOUBT) < 40
@@ -85,14 +89,14 @@ def test_a_pen_darker_than_old_print_is_told_from_it() -> None:
     for rows in (SURE, DOUBTED):
         faded[rows] = False
     image[faded] = (130, 110, 90)
-    found = weighed(read(image), densities(image))
+    found = learned(read(image), image)
     assert mean_pen(found, image, DOUBTED) > 150
     assert mean_pen(found, image, PRINT_IN_DOUBT) < 40
 
 
 def test_pen_of_one_look_with_the_print_stays_in_doubt() -> None:
     image = page(BLACK)
-    found = weighed(read(image), densities(image))
+    found = learned(read(image), image)
     assert abs(mean_pen(found, image, DOUBTED) - mean_pen(found, image, PRINT_IN_DOUBT)) < 12
     assert 50 < mean_pen(found, image, DOUBTED) < 130
 
@@ -100,7 +104,7 @@ def test_pen_of_one_look_with_the_print_stays_in_doubt() -> None:
 def test_without_a_sure_pen_what_is_unlike_print_may_be_pen() -> None:
     image = page(GREY)
     given = read(image, sure_pen=False)
-    found = weighed(given, densities(image))
+    found = learned(given, image)
     assert mean_pen(found, image, PRINT_IN_DOUBT) < 50
     assert mean_pen(found, image, DOUBTED) > 150
 
@@ -108,7 +112,7 @@ def test_without_a_sure_pen_what_is_unlike_print_may_be_pen() -> None:
 def test_looks_alone_do_not_overrule_a_sure_network() -> None:
     image = page(BLUE)
     given = read(image, doubt=0)
-    found = weighed(given, densities(image))
+    found = learned(given, image)
     # Of one in 255 the most that can be made.
     most = (1 / 254) ** (1 / 1.3) * MOST
     assert mean_pen(found, image, DOUBTED) <= 255 * most / (1 + most) + 1
@@ -119,7 +123,7 @@ def test_paper_and_bubbles_stay_and_probabilities_add_up() -> None:
     image = page(GREY)
     given = read(image)
     planes = given.planes.copy()
-    found = weighed(given, densities(image))
+    found = learned(given, image)
     assert (given.planes == planes).all()
     ink = inked(image)
     assert (found.planes[:, ~ink] == given.planes[:, ~ink]).all()
@@ -133,7 +137,8 @@ def test_a_page_without_print_teaches_nothing() -> None:
     image[PRINTED] = PAPER
     given = read(image)
     given.planes[PRINT] = 0
-    assert weighed(given, densities(image)) is given
+    assert not speaks_for_pen(given, densities(image)).any()
+    assert (learned(given, image).planes == given.planes).all()
     blank = np.full((40, 30, 3), PAPER, np.uint8)
     nothing = InkMap(np.zeros((7, 40, 30), np.uint8))
-    assert weighed(nothing, densities(blank)) is nothing
+    assert not learned(nothing, blank).planes.any()

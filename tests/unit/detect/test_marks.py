@@ -60,6 +60,27 @@ def test_what_barely_is_pen_is_no_pen() -> None:
     assert (ink.plane(PRINT)[44:56, 152:160] == 240).all()
 
 
+def test_a_mark_that_looks_like_the_pages_pen_is_pen_though_it_is_shaped_like_print() -> None:
+    image = page()
+    given = mapped([8, 8, 8, 8, 0, 0, 8, 8], [240, 240, 240, 240])
+    ink = inked(image)
+    looks = np.zeros(image.shape[:2], np.float32)
+    looks[:, 20:60], looks[:, 140:180], looks[:, 200:260] = 1.0, 3.0, 0.2
+    looks[60:80, 80:120] = 3.0  # the lower half of the second mark, of which the upper is print
+    found = settled(given, ink, looks, given)
+    assert (found.pen[44:76, 32:40] == 255).all()
+    assert not found.pen[:, 85:110].any()
+    assert not found.pen[45:75, 152:160].any()  # which the network rules out
+    assert not found.pen[45:55, 212:220].any()  # which hardly looks like it
+    assert not settled(given, ink).pen[ink].any()
+    # A frame is no letter, however much it looks like pen.
+    long = page()
+    long[100:104, 5:255] = (40, 38, 36)
+    looks[98:106] = 3.0
+    framed = settled(given, inked(long), looks, given)
+    assert not framed.pen[101:103, 10:250].any()
+
+
 def test_a_mark_of_pen_and_print_keeps_both() -> None:
     given = mapped([200, 200, 0, 0, 0, 0, 0, 0], [55, 0, 0, 0])
     given.planes[PRINT, 60:80, 30:42] = 100
