@@ -121,6 +121,7 @@ def _choice(*, device: str, offline: bool) -> Inpainter:
 
 
 def _auto(*, device: str, offline: bool) -> Inpainter:
+    from textclean.inpaint.by_parts import ByParts
     from textclean.inpaint.dyes import DyesFirst
     from textclean.inpaint.gutters import GuttersFirst
     from textclean.inpaint.limits import WithinLimits
@@ -134,7 +135,7 @@ def _auto(*, device: str, offline: bool) -> Inpainter:
     else:  # a missing device is told now
         network = _FACTORIES[AUTO](device=device, offline=offline)
     on_paper = PaperLast(DyesFirst(WithinLimits(ThinPens(GuttersFirst(network)))))
-    return LinesFirst(PlainFirst(on_paper))
+    return ByParts(LinesFirst(PlainFirst(on_paper)))
 
 
 _FACTORIES: dict[str, InpainterFactory] = {

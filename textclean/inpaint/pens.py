@@ -44,6 +44,8 @@ SURE = 0.1
 """Density over a grey stroke's commonest that is still its own."""
 DARK = 0.6
 """Mean density from which on what is known is print."""
+PURE_PRINT = 0.7
+"""Quantile of what is known of print that is its own darkness: of small type most is its rim."""
 APART = 0.8
 """Density by which print must be darker than a grey stroke to be told from it."""
 
@@ -75,7 +77,7 @@ def helped(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
     density = densities(image, paper)
     mean = density.mean(axis=2)
     known = mean[~mask & (mean > DARK)]
-    print_ = float(np.median(known)) if len(known) >= FEWEST else 0.0
+    print_ = float(np.quantile(known, PURE_PRINT)) if len(known) >= FEWEST else 0.0
     inked = see_through & (strongest(density) > INKED)
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(
         inked.astype(np.uint8), connectivity=8

@@ -46,6 +46,18 @@ def test_a_grey_pen_is_told_from_darker_print() -> None:
     assert np.median(np.abs(cleaned[paper].astype(int) - page[paper]).max(axis=1)) < 12
 
 
+def test_small_type_that_is_mostly_rim_is_print_as_dark_as_it_is() -> None:
+    page, shown, hole = page_and_pen((0.35, 0.35, 0.37))
+    # Away from the pen there is more of grey rims than of black.
+    for image in (page, shown):
+        for rows in (slice(2, 55), slice(105, 158)):
+            image[rows, 5:295:4] = (20, 20, 20)
+            image[rows, 6:295:4] = image[rows, 7:295:4] = (118, 114, 102)
+    cleaned = ThinPens(washed_out)(shown, hole, hole)
+    ink = (np.abs(shown.astype(int) - page).max(axis=2) > 4) & (page.max(axis=2) < 40)
+    assert np.median(cleaned[ink].max(axis=1)) < 150
+
+
 def test_a_pen_as_dark_as_the_print_tells_nothing() -> None:
     _, shown, hole = page_and_pen((0.09, 0.09, 0.1))
     assert (ThinPens(washed_out)(shown, hole, hole) == washed_out(shown, hole)).all()

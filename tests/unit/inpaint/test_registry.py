@@ -12,6 +12,7 @@ import pytest
 import textclean.inpaint as registry
 from textclean.errors import UnknownNameError, UsageError, WeightsError
 from textclean.inpaint import list_inpainters, load_inpainter, register_inpainter
+from textclean.inpaint.by_parts import ByParts
 from textclean.inpaint.dyes import DyesFirst
 from textclean.inpaint.gutters import GuttersFirst
 from textclean.inpaint.limits import WithinLimits
@@ -128,8 +129,8 @@ def test_a_device_that_is_asked_for_is_not_put_off(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(registry, "AUTO", "mine")
     auto = load_inpainter("auto", device="cuda:3", offline=True)
     inner = auto
-    chain = (LinesFirst, PlainFirst, PaperLast, DyesFirst, WithinLimits, ThinPens, GuttersFirst)
-    for kind in chain:
+    on_paper = (PaperLast, DyesFirst, WithinLimits, ThinPens)
+    for kind in (ByParts, LinesFirst, PlainFirst, *on_paper, GuttersFirst):
         assert isinstance(inner, kind)
         inner = inner.inpainter
     assert isinstance(inner, Painter)
