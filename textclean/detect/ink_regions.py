@@ -128,11 +128,10 @@ def propose_regions(ink: InkMap, regions: Sequence[Region], image: Image) -> tup
         return ()
     usual = _usual_height(regions, image)
     free, cut = _uncovered(ink, covered_by(regions, ink.shape), usual)
-    found = free | cut
-    sure = free & (ink.bubble > 127)
-    pieces = Pieces.of(found, ink.lettering, image)
+    in_bubble = free & (ink.bubble > 127)
+    pieces = Pieces.of(free | cut, ink.lettering, image)
     groups = pieces.groups(NEAR * pieces.size, lambda i, j: _same_lettering(pieces, i, j))
-    proposed = [_block(pieces, group, sure, image, usual) for group in groups]
+    proposed = [_block(pieces, group, in_bubble, image, usual) for group in groups]
     return in_order([region for region in proposed if region is not None])
 
 
@@ -254,7 +253,8 @@ def _block(
         return None
     box, pixels = pieces.window(group)
     x0, y0, x1, y1 = box
-    if area < MIN_AREA and (score < SURE or not _lies_in(free[y0:y1, x0:x1], pixels)):
+    inside = float(free[y0:y1, x0:x1][pixels].mean())
+    if area < MIN_AREA and (score < SURE or inside < IN_BUBBLE):
         return None
     polygon, slant = outline(pixels, box, max(2.0, 0.08 * glyph), image.shape[:2])
     loud = glyph >= LOUD * usual or slant >= SLANTED
@@ -280,11 +280,6 @@ def _block(
         direction=direction,
         font_size=round(glyph, 1),
     )
-
-
-def _lies_in(there: Mask, pixels: Mask) -> bool:
-    """Whether pixels lie nearly all in a mask."""
-    return float(there[pixels].mean()) >= IN_BUBBLE
 
 
 def _lines(

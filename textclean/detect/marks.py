@@ -68,7 +68,7 @@ class MarksReader(ColoredReader):
         hued = colored(density)
         ink = favoured(self._reader(image), hued)
         looks = speaks_for_pen(ink, density)
-        return settled(weighed(ink, looks), dark(image, hued), looks, ink)
+        return settled(weighed(ink, looks), dark(image, hued), (ink, looks))
 
 
 def dark(image: Image, hued: Mask) -> Mask:
@@ -90,9 +90,7 @@ def dark(image: Image, hued: Mask) -> Mask:
     return found
 
 
-def settled(
-    ink: InkMap, marks: Mask, looks: Floats | None = None, before: InkMap | None = None
-) -> InkMap:
+def settled(ink: InkMap, marks: Mask, weighing: tuple[InkMap, Floats] | None = None) -> InkMap:
     """The map with pen where a mark mostly is pen, and none where it barely is.
 
     Marks of highlighters and stamps are left alone.
@@ -100,9 +98,8 @@ def settled(
     Args:
         ink: What the ink network says.
         marks: ``(H, W)`` bool, see :func:`dark`.
-        looks: ``(H, W)`` float32, how much a pixel looks like pen, where that is known; see
-            :func:`textclean.detect.appearance.speaks_for_pen`.
-        before: The map before that was weighed.
+        weighing: The map before looks were weighed, and ``(H, W)`` float32 these, see
+            :func:`textclean.detect.appearance.speaks_for_pen`; None = they are not known.
     """
     count, label, boxes, _ = cv2.connectedComponentsWithStats(marks.view(np.uint8), connectivity=8)
     if count < 2:
@@ -122,8 +119,8 @@ def settled(
     sure = mean(inked[PEN] >= SURE)
     whole = (pen > MOSTLY) & (mean(inked[PRINT]) < HARDLY)
     none = (pen < BARELY) & (sure < FEW) & (other < BARELY) & short
-    if looks is not None and before is not None:
-        looked = looks[marks]
+    if weighing is not None:
+        before, looked = weighing[0], weighing[1][marks]
         alike = short & (size >= LEAST) & (mean(looked) >= ALIKE) & (mean(looked > 0) >= ALL)
         alike &= mean(log_odds(before.pen[marks])) >= SUSPECTED
         whole, none = whole | alike, none & ~alike

@@ -48,7 +48,7 @@ class ByParts(Wrapped):
             filled[part], expected = super().fill_with_error(
                 *given, np.ascontiguousarray(seen) if seen.any() else None
             )
-            errors[part] = np.where(mask[part], np.float32(np.nan), 0)
-            if expected is not None:
-                errors[part], told = expected, True
+            unknown = np.where(mask[part], np.float32(np.nan), 0)
+            errors[part] = unknown if expected is None else expected
+            told |= expected is not None
         return filled, errors if told else None

@@ -173,9 +173,9 @@ def _shapes(
     again = agreement(chosen.mask, seen)
     if again >= APART and again > alike:
         on_art = height >= HIGH_LINE and float((ink.plane(BUBBLE)[core] > 127).mean()) < 0.5
-        if on_art and _joined(chosen.mask, seen, core):
-            return None
         if on_art:
+            if _joined(chosen.mask, seen, core):
+                return None
             chosen = _seen_alone(chosen, seen, ink.lettering)
         note = f"shapes chosen by the ink network, agreement {alike:.2f} then {again:.2f}"
         return _told(chosen, note + added)

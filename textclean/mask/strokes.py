@@ -252,27 +252,33 @@ def _companions(parts: Components, mask: Mask, interior: Mask, strong: Mask, hei
     """
     small = (parts.longest <= 1.3 * height) & (parts.count(strong) > 0)
     outside = parts.count(_touching_other(parts, interior))
-    candidate = small & (outside == 0) & (parts.count(mask) == 0)
+    small &= parts.count(mask) == 0
+    candidate = small & (outside == 0)
     groups = Components.of(dilate(parts.select(candidate), max(1, round(0.12 * height))))
     narrow = groups.box[:, 2:].min(axis=1) <= 0.9 * height
     reach = dilate(mask, max(2, round(0.6 * height)))
     members = parts.select(candidate)
     crowd = groups.area / np.maximum(groups.box[:, 2] * groups.box[:, 3], 1)
     near = (groups.count(reach) > 0) & narrow & (groups.longest <= 8 * height) & (crowd > 0.2)
-    rings = small & (parts.count(mask) == 0) & (parts.count(reach) > 0)
-    return (groups.select(near) & members) | _rings(parts, rings, interior, height)
+    rings = small & (parts.longest <= _RING * height) & (parts.count(reach) > 0)
+    return (groups.select(near) & members) | parts.select(_rings(parts, rings, interior, height))
 
 
-def _rings(parts: Components, candidate: NDArray[np.bool_], interior: Mask, height: float) -> Mask:
+def _rings(
+    parts: Components, candidate: NDArray[np.bool_], interior: Mask, height: float
+) -> NDArray[np.bool_]:
     """Those candidates that are small rings: a handakuten, an ideographic full stop.
 
     What they enclose is plain background of another area, but their own.
     """
+    if not candidate.any():
+        return candidate
     holes = Components.of((parts.labels == 0) & ~interior, connectivity=4)
     enclosed = holes.select(holes.longest <= _RING * height)
     ring = parts.count(dilate(enclosed, 1)) > 0
     apart = parts.count(_touching_other(parts, interior | enclosed)) == 0
-    return parts.select(candidate & ring & apart & (parts.longest <= _RING * height))
+    rings: NDArray[np.bool_] = candidate & ring & apart
+    return rings
 
 
 def _touching_other(parts: Components, interior: Mask) -> Mask:

@@ -67,7 +67,7 @@ def test_a_mark_that_looks_like_the_pages_pen_is_pen_though_it_is_shaped_like_pr
     looks = np.zeros(image.shape[:2], np.float32)
     looks[:, 20:60], looks[:, 140:180], looks[:, 200:260] = 1.0, 3.0, 0.2
     looks[60:80, 80:120] = 3.0  # the lower half of the second mark, of which the upper is print
-    found = settled(given, ink, looks, given)
+    found = settled(given, ink, (given, looks))
     assert (found.pen[44:76, 32:40] == 255).all()
     assert not found.pen[:, 85:110].any()
     assert not found.pen[45:75, 152:160].any()  # which the network rules out
@@ -77,7 +77,7 @@ def test_a_mark_that_looks_like_the_pages_pen_is_pen_though_it_is_shaped_like_pr
     long = page()
     long[100:104, 5:255] = (40, 38, 36)
     looks[98:106] = 3.0
-    framed = settled(given, inked(long), looks, given)
+    framed = settled(given, inked(long), (given, looks))
     assert not framed.pen[101:103, 10:250].any()
 
 
