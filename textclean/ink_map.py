@@ -36,9 +36,11 @@ class InkMap:
         planes: ``(7, H, W)`` uint8, probabilities times 255, rounded: nothing, lettering with its
             outline or glow, handwriting and pen, highlighter, stamp, printed body text (these six
             sum to about 255), and the inside of bubbles.
+        pixel: Side in pixels of what the network saw as one, 1 or more: it knows of no finer rims.
     """
 
     planes: NDArray[np.uint8]
+    pixel: float = 1.0
 
     def __post_init__(self) -> None:
         if self.planes.ndim != 3 or len(self.planes) != PLANES or self.planes.dtype != np.uint8:
@@ -92,7 +94,21 @@ class InkMap:
         planes = self.planes.copy()
         planes[LETTERING] = cv2.add(planes[LETTERING], planes[PRINT])  # saturates
         planes[PRINT] = 0
-        return InkMap(planes)
+        return InkMap(planes, self.pixel)
+
+    def resized(self, shape: tuple[int, ...]) -> InkMap:
+        """The map of a scaled page, on the page itself.
+
+        Args:
+            shape: The page's; its height and width come first.
+        """
+        (before, _), (height, width) = self.shape, shape[:2]
+        larger = height > before
+        how = cv2.INTER_LINEAR if larger else cv2.INTER_AREA
+        planes = np.empty((PLANES, height, width), np.uint8)
+        for plane, page in zip(self.planes, planes, strict=True):
+            cv2.resize(plane, (width, height), dst=page, interpolation=how)
+        return InkMap(planes, self.pixel * max(height / before, 1.0))
 
     def labels(self) -> Plane:
         """``(H, W)`` uint8: the likeliest class of each pixel; of equals the lower number."""
@@ -109,7 +125,7 @@ class InkMap:
     def crop(self, box: Box) -> InkMap:
         """A view of a part of the page; ``x0, y0, x1, y1`` lie within it."""
         x0, y0, x1, y1 = box
-        return InkMap(self.planes[:, y0:y1, x0:x1])
+        return InkMap(self.planes[:, y0:y1, x0:x1], self.pixel)
 
 
 def hysteresis(plane: Plane, low: int, high: int) -> Mask:

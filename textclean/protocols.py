@@ -22,7 +22,8 @@ class Detector(Protocol):
     """Finds text.
 
     A detector that does not look at the pixels may have an attribute ``can_verify = False``: the
-    second look at the cleaned page is not taken with it.
+    second look at the cleaned page is not taken with it. One that goes by the whole page may have
+    ``needs_page = True``: at the second look it is shown that, and not parts.
     """
 
     def detect(self, page: Page) -> tuple[Region, ...]:

@@ -56,14 +56,18 @@ def look_again(
     Returns:
         What was found, by the index of the region it was found in. Text that lies mostly outside
         every cleaned region is nobody's leftover and is not reported. A detector that says that it
-        ``needs_contrast`` is spared regions of which nothing but one colour is left.
+        ``needs_contrast`` is spared regions of which nothing but one colour is left; one that
+        ``needs_page`` is shown the page, and not the parts of it around the regions.
     """
     found: dict[int, Finding] = {}
     anew = range(len(cleaned)) if changed is None else changed
     boxes = [item.box for index in anew if (item := cleaned[index]) is not None]
     if getattr(detector, "needs_contrast", False):
         cleaned = [None if item is None or _blank(image, item) else item for item in cleaned]
-    for box, members in _views(cleaned, image.shape[:2]):
+    views = _views(cleaned, image.shape[:2])
+    if views and getattr(detector, "needs_page", False):
+        views = [((0, 0, image.shape[1], image.shape[0]), [i for _, members in views for i in members])]
+    for box, members in views:
         if not any(overlap(box, other) for other in boxes):
             continue
         x0, y0, x1, y1 = box

@@ -181,6 +181,7 @@ class _Filtered:
     Attributes:
         can_verify: Whether the detector looks at pixels, so that it can tell what is left.
         needs_contrast: Whether it has nothing to find where all is of one colour.
+        needs_page: Whether it goes by what else is on the page.
 
     Raises:
         UnknownNameError: The options name a kind of region that does not exist.
@@ -191,6 +192,7 @@ class _Filtered:
         self._options = options
         self.can_verify: bool = getattr(detector, "can_verify", True)
         self.needs_contrast: bool = getattr(detector, "needs_contrast", False)
+        self.needs_page: bool = getattr(detector, "needs_page", False)
         # Unknown kinds are refused now and not on every page.
         apply_filters((), options)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from textclean.detect.ink_regions import annotation_regions
+from textclean.detect.sheet_scale import placed, scaled, sheet_scale
 
 if TYPE_CHECKING:
     from textclean.detect import DetectorOptions
@@ -20,9 +21,13 @@ class AnnotationDetector:
 
     Args:
         reader: The ink network.
+
+    Attributes:
+        needs_page: What a page's print looks like, and how large it is, tells what is none.
     """
 
     name = "ink"
+    needs_page = True
 
     def __init__(self, reader: PixelReader) -> None:
         self.reader = reader
@@ -46,5 +51,11 @@ class AnnotationDetector:
 
     def detect_inked(self, page: Page, read: PixelReader) -> tuple[tuple[Region, ...], InkMap]:
         """The same with a reader, and its map of the page."""
-        ink = read(page.rgb)
-        return annotation_regions(ink, page.rgb), ink
+        image = page.rgb
+        view = scaled(image, sheet_scale(image))
+        ink = read(view)
+        found = annotation_regions(ink, view)
+        if view is image:
+            return found, ink
+        down, across = (a / b for a, b in zip(image.shape[:2], view.shape[:2], strict=True))
+        return tuple(placed(region, across, down) for region in found), ink.resized(image.shape)

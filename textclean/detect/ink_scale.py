@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from textclean.detect.lines import Line, rectangle
 from textclean.detect.tiles import halved
-from textclean.ink_map import InkMap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textclean.ink_map import InkMap
     from textclean.protocols import PixelReader
     from textclean.types import Image, Region
 
@@ -43,13 +42,7 @@ def read_lettering(read: PixelReader, image: Image, regions: Sequence[Region]) -
     for _ in range(halvings(regions, image.shape)):
         view = halved(view)
     found = read(view)
-    if view is image:
-        return found
-    height, width = image.shape[:2]
-    planes = np.empty((len(found.planes), height, width), np.uint8)
-    for small, plane in zip(found.planes, planes, strict=True):
-        cv2.resize(small, (width, height), dst=plane, interpolation=cv2.INTER_LINEAR)
-    return InkMap(planes)
+    return found if view is image else found.resized(image.shape)
 
 
 def halvings(regions: Sequence[Region], shape: tuple[int, ...]) -> int:

@@ -32,7 +32,8 @@ LEVELS: Mapping[int, tuple[int, int]] = {
 """Levels from which on a pixel counts where it continues a sure one, and counts surely."""
 
 GROWTH: Mapping[Kind, int] = {"handwriting": 2, "pen": 2, "highlighter": 2, "stamp": 2}
-"""Pixels to grow by: antialiasing and the colour that JPEG spreads lie around the ink."""
+"""Pixels to grow by: antialiasing and the colour that JPEG spreads lie around the ink. So does the
+rest of what the ink network saw as one pixel."""
 
 MARGIN = 2
 """Pixels around a region's polygon whose ink is the region's."""
@@ -55,7 +56,8 @@ def annotation_mask(image: Image, region: Region, ink: InkMap, *, extra: int = 0
     Raises:
         KeyError: A region of another kind.
     """
-    plane, grown = PLANE_OF[region.kind], GROWTH[region.kind] + extra
+    plane = PLANE_OF[region.kind]
+    grown = GROWTH[region.kind] + round(ink.pixel - 1) + extra
     x0, y0, x1, y1 = region.box
     margin = grown + MARGIN + 1
     height, width = image.shape[:2]
