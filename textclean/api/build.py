@@ -212,19 +212,26 @@ class _Filtered:
         if isinstance(self._detector, InkedDetector):
             found, ink = self._detector.detect_inked(page, read)
             return apply_filters(found, self._options), ink
-        from textclean.detect.ink_scale import read_lettering
+        from textclean.detect.ink_scale import lettering_view
+        from textclean.detect.scales import placed, steps
 
         found = self._detector.detect(page)
         marked = apply_filters(found, self._options)
         wanted = self.can_verify and self._options.sfx == "remove"
         if not wanted and all(region.action == "keep" for region in marked):
             return marked, None
-        ink = read_lettering(read, page.rgb, marked)
+        view = lettering_view(page.rgb, marked)
+        ink = read(view)
         if self.can_verify:
             from textclean.detect.missed import with_missed
 
             order, effects = self._options.reading_order, self._options.sfx == "remove"
-            found = with_missed(found, ink, page.rgb, order, self._detector, effects=effects)
+            across, down = steps(page.rgb, view)
+            there = tuple(placed(region, (1 / across, 1 / down)) for region in found)
+            every = with_missed(there, ink, view, order, self._detector, effects=effects)
+            found = tuple(placed(region, (across, down)) for region in every)
+        if view is not page.rgb:
+            ink = ink.resized(page.rgb.shape)
         return apply_filters(found, self._options), ink
 
 

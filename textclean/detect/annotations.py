@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from textclean.detect.ink_regions import annotation_regions
-from textclean.detect.sheet_scale import placed, scaled, sheet_scale
+from textclean.detect.scales import placed, scaled, steps
+from textclean.detect.sheet_scale import sheet_scale
 
 if TYPE_CHECKING:
     from textclean.detect import DetectorOptions
@@ -57,5 +58,5 @@ class AnnotationDetector:
         found = annotation_regions(ink, view)
         if view is image:
             return found, ink
-        down, across = (a / b for a, b in zip(image.shape[:2], view.shape[:2], strict=True))
-        return tuple(placed(region, across, down) for region in found), ink.resized(image.shape)
+        step = steps(image, view)
+        return tuple(placed(region, step) for region in found), ink.resized(image.shape)

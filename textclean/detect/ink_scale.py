@@ -18,8 +18,6 @@ from textclean.detect.tiles import halved
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from textclean.ink_map import InkMap
-    from textclean.protocols import PixelReader
     from textclean.types import Image, Region
 
 LARGE = 38.0
@@ -30,19 +28,17 @@ SMALLEST = 900
 """Shorter side in pixels that a page has at least to be halved, also when it has been before."""
 
 
-def read_lettering(read: PixelReader, image: Image, regions: Sequence[Region]) -> InkMap:
-    """What each pixel of a page is, looked at on the scale that its lettering asks for.
+def lettering_view(image: Image, regions: Sequence[Region]) -> Image:
+    """The page on the scale that its lettering asks for; itself, where that is its own.
 
     Args:
-        read: The ink network.
         image: ``(H, W, 3)`` uint8 RGB page.
         regions: What the detector found on it. What is to stay needs no mask, and has no say.
     """
     view = image
     for _ in range(halvings(regions, image.shape)):
         view = halved(view)
-    found = read(view)
-    return found if view is image else found.resized(image.shape)
+    return view
 
 
 def halvings(regions: Sequence[Region], shape: tuple[int, ...]) -> int:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 DETECTION_WEIGHTS = "PP-OCRv6_det_small.onnx"
 RECOGNITION_WEIGHTS = "PP-OCRv6_rec_small.onnx"
 SMALLEST_PAGE = 16
+FULL, NO_CUTOUT = 0.8, 400
+"""Share of a page's width and height from which on a line is none, and shorter side in pixels that
+such a page has at least: a word that was cut out fills its picture."""
 
 
 class PPOCRDetector:
@@ -138,7 +141,8 @@ class PPOCRDetector:
             sure = [
                 line
                 for line in unseen(found, lines)
-                if confirmed(line, image, self._probability, self.parameters)
+                if not _fills(line, width, height)
+                and confirmed(line, image, self._probability, self.parameters)
             ]
             found = fused(found, sure)
         return found
@@ -153,6 +157,13 @@ class PPOCRDetector:
             plane -= np.float32(1.0)
         answer = self.network(batch)[0, 0, :height, :width]
         return np.rint(np.clip(answer, 0.0, 1.0) * 255).astype(np.uint8)[..., None]
+
+
+def _fills(line: Line, width: int, height: int) -> bool:
+    """Whether a line is as large as its page, which is no strip or cut-out of one line."""
+    across, down = np.ptp(line.polygon, axis=0)
+    full = across >= FULL * width and down >= FULL * height
+    return bool(full) and min(width, height) >= NO_CUTOUT
 
 
 def _enlarged(line: Line, factor: int, width: int, height: int) -> Line:

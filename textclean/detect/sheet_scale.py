@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from PIL import Image as Picture
 
 from textclean.detect.colored import colored, densities
 from textclean.detect.marks import dark
+from textclean.detect.scales import scaled
 
 if TYPE_CHECKING:
-    from textclean.types import Image, Region
+    from textclean.types import Image
 
 USUAL_SIDE = 1900
 """Longer side of a sheet in pixels as the network knows it."""
@@ -55,19 +55,6 @@ def sheet_scale(image: Image) -> float:
     return 1.0 if least <= scale <= most else scale
 
 
-def scaled(image: Image, scale: float) -> Image:
-    """The page at another scale; itself at scale 1.
-
-    As sharp as can be: of the pen on scans at one and a half to three times their size 0.008 more
-    is found than on means of areas, and of those made smaller 0.01 more than by cubic splines.
-    """
-    if scale == 1:
-        return image
-    height, width = image.shape[:2]
-    size = max(1, round(scale * width)), max(1, round(scale * height))
-    return np.asarray(Picture.fromarray(image).resize(size, Picture.Resampling.LANCZOS))
-
-
 def letter_height(image: Image) -> float:
     """Height of the marks that half of a sheet's dark ink is at least as high as; 0 = too few.
 
@@ -84,18 +71,3 @@ def letter_height(image: Image) -> float:
     order = np.argsort(high[like])
     total = np.cumsum(area[like][order])
     return float(high[like][order][np.searchsorted(total, total[-1] / 2)])
-
-
-def placed(region: Region, across: float, down: float) -> Region:
-    """A region found on a scaled page, on the page itself.
-
-    Args:
-        region: An annotation.
-        across: Pixels of the page that one of the scaled page's is wide.
-        down: The same for its height.
-    """
-    size = region.font_size
-    return region.with_(
-        polygon=(region.polygon * np.array([across, down])).astype(np.float32),
-        font_size=None if size is None else round(size * down, 1),
-    )
