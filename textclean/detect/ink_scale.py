@@ -53,6 +53,16 @@ def halvings(regions: Sequence[Region], shape: tuple[int, ...]) -> int:
     size = np.inf
     if lines:
         size = float(np.percentile([Line(rectangle(line)).thickness for line in lines], SHARE))
+    return times_halved(size, shape)
+
+
+def times_halved(size: float, shape: tuple[int, ...]) -> int:
+    """How often a page of lettering of one size may be halved.
+
+    Args:
+        size: Thickness of its lines in pixels.
+        shape: Height and width of the page come first.
+    """
     side, count = float(min(shape[:2])), 0
     while size >= LARGE and side >= SMALLEST:
         size, side, count = size / 2, side / 2, count + 1

@@ -18,6 +18,7 @@ from textclean.detect.assemble import assemble
 from textclean.detect.confirm import confirmed
 from textclean.detect.dbnet import PP_OCR, DBParameters, lines_from_map
 from textclean.detect.fuse import fused, unseen
+from textclean.detect.ink_scale import times_halved
 from textclean.detect.lines import Line, clipped, rectangle
 from textclean.detect.onnx import OnnxNetwork, shipped_weights
 from textclean.detect.recognize import Recognizer
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 DETECTION_WEIGHTS = "PP-OCRv6_det_small.onnx"
 RECOGNITION_WEIGHTS = "PP-OCRv6_rec_small.onnx"
 SMALLEST_PAGE = 16
+SMALL = 10
+"""Percentile of the lines' thickness that must be large for a page to be looked at halved only."""
+EASY = 1.6
+"""Times as large as for the ink network they must be: half as large they are to be found."""
 FULL, NO_CUTOUT = 0.8, 400
 """Share of a page's width and height from which on a line is none, and shorter side in pixels that
 such a page has at least: a word that was cut out fills its picture."""
@@ -128,16 +133,16 @@ class PPOCRDetector:
     def find_lines(self, image: Image) -> list[Line]:
         """Rectangles around the lines of an ``(H, W, 3)`` uint8 RGB image."""
         height, width = image.shape[:2]
+        levels = halvings(width, height)
+        views = [image]
+        for _ in levels[1:]:
+            views.append(halved(views[-1]))
+        seen = {1: self._lines(views[1])}
+        first = min(_first_level(seen[1], width, height), levels[-1])
         found: list[Line] = []
-        view = image
-        for level in halvings(width, height):
-            if level:
-                view = halved(view)
-            probability = stitched(view, self._probability, 1, self.tiling)[..., 0]
-            lines = [
-                _enlarged(line, 2**level, width, height)
-                for line in lines_from_map(probability, self.parameters)
-            ]
+        for level in levels[first:]:
+            lines = seen[level] if level in seen else self._lines(views[level])
+            lines = [_enlarged(line, 2**level, width, height) for line in lines]
             sure = [
                 line
                 for line in unseen(found, lines)
@@ -146,6 +151,11 @@ class PPOCRDetector:
             ]
             found = fused(found, sure)
         return found
+
+    def _lines(self, view: Image) -> list[Line]:
+        """The lines of one scale of a page, in its pixels."""
+        probability = stitched(view, self._probability, 1, self.tiling)[..., 0]
+        return lines_from_map(probability, self.parameters)
 
     def _probability(self, image: Image) -> NDArray[np.uint8]:
         """``(h, w, 1)`` uint8 text probability of an ``(h, w, 3)`` uint8 RGB image."""
@@ -157,6 +167,14 @@ class PPOCRDetector:
             plane -= np.float32(1.0)
         answer = self.network(batch)[0, 0, :height, :width]
         return np.rint(np.clip(answer, 0.0, 1.0) * 255).astype(np.uint8)[..., None]
+
+
+def _first_level(halves: Sequence[Line], width: int, height: int) -> int:
+    """How often a page is halved before it is looked at first, by the lines of the halved page."""
+    if not halves:
+        return 0
+    size = 2 * float(np.percentile([line.thickness for line in halves], SMALL))
+    return times_halved(size / EASY, (height, width))
 
 
 def _fills(line: Line, width: int, height: int) -> bool:
