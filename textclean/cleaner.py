@@ -31,9 +31,11 @@ from textclean.mask.build import (
     surroundings,
     union,
 )
+from textclean.mask.halved import enlarged, halvings
 from textclean.mask.ink import took_all
 from textclean.options import MaskStyle, Options
 from textclean.protocols import ErrorPredictor, InkedDetector
+from textclean.scales import halved, placed, steps
 from textclean.types import ANNOTATION_KINDS, PageResult
 from textclean.verify import look_again
 
@@ -173,10 +175,25 @@ class Cleaner:
     def _masks(
         self, image: Image, regions: Sequence[Region], ink: InkMap | None
     ) -> list[RegionMask | None]:
-        """A mask for each region that is to go, None for those that are kept."""
+        """A mask for each region that is to go, None for those that are kept.
+
+        Where lettering is large, they are made on the page at half its size.
+        """
+        view = image
+        if self.options.dilate is None:
+            for _ in range(halvings([region for region in regions if region.action != "keep"])):
+                view = halved(view)
+        if view is not image and ink is not None:
+            ink = ink.resized(view.shape)
+        across, down = steps(image, view)
 
         def mask(region: Region) -> RegionMask | None:
-            return None if region.action == "keep" else self._mask(image, region, ink)
+            if region.action == "keep":
+                return None
+            if view is image:
+                return self._mask(image, region, ink)
+            small = self._mask(view, placed(region, (1 / across, 1 / down)), ink)
+            return enlarged(small, region, (across, down), image.shape)
 
         return _side_by_side(mask, regions)
 

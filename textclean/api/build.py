@@ -213,7 +213,7 @@ class _Filtered:
             found, ink = self._detector.detect_inked(page, read)
             return apply_filters(found, self._options), ink
         from textclean.detect.ink_scale import lettering_view
-        from textclean.detect.scales import placed, steps
+        from textclean.scales import placed, steps
 
         found = self._detector.detect(page)
         marked = apply_filters(found, self._options)

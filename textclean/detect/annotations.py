@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from textclean.detect.ink_regions import annotation_regions
-from textclean.detect.scales import placed, scaled, steps
 from textclean.detect.sheet_scale import sheet_scale
+from textclean.scales import placed, scaled, steps
 
 if TYPE_CHECKING:
     from textclean.detect import DetectorOptions

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import cv2
 import numpy as np
 
-from textclean.detect.tiles import halved
 from textclean.device import choose_device, download, inference, is_out_of_memory, one_ahead, upload
 from textclean.errors import PageError, WeightsError
 from textclean.ink_map import BUBBLE, LETTERING, PLANES, InkMap
+from textclean.scales import halved
 from textclean.weights import load_network
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclean.detect.lines import Line, rectangle
-from textclean.detect.tiles import halved
+from textclean.scales import halved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,8 @@ from textclean.detect.ink_scale import times_halved
 from textclean.detect.lines import Line, clipped, rectangle
 from textclean.detect.onnx import OnnxNetwork, shipped_weights
 from textclean.detect.recognize import Recognizer
-from textclean.detect.tiles import DEFAULT_TILING, Tiling, halved, halvings, padded, stitched
+from textclean.detect.tiles import DEFAULT_TILING, Tiling, halvings, padded, stitched
+from textclean.scales import halved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 DETECTION_WEIGHTS = "PP-OCRv6_det_small.onnx"
 RECOGNITION_WEIGHTS = "PP-OCRv6_rec_small.onnx"
 SMALLEST_PAGE = 16
-SMALL = 10
+SMALL = 25
 """Percentile of the lines' thickness that must be large for a page to be looked at halved only."""
 EASY = 1.6
 """Times as large as for the ink network they must be: half as large they are to be found."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from textclean.detect.colored import colored, densities
 from textclean.detect.marks import dark
-from textclean.detect.scales import scaled
+from textclean.scales import scaled
 
 if TYPE_CHECKING:
     from textclean.types import Image

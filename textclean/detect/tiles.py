@@ -127,13 +127,6 @@ def halvings(width: int, height: int, smallest: int = 700) -> list[int]:
     return levels
 
 
-def halved(image: Image) -> Image:
-    """The image at half its size, area-averaged."""
-    height, width = image.shape[:2]
-    size = (max(1, (width + 1) // 2), max(1, (height + 1) // 2))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def _plain(tile: Image) -> bool:
     """Whether nothing can be read on a tile: all one colour but for compression noise."""
     # Nearly every tile is told by a few of its pixels.

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from textclean.detect.ink import BAND, InkReader, plan_tiles
-from textclean.detect.tiles import halved
 from textclean.errors import PageError, WeightsError
 from textclean.nets.fourier_unet import FourierUNet, FourierUNetSpec
 from textclean.nets.ink import InkUNet, InkUNetSpec
+from textclean.scales import halved
 from textclean.weights import LoadedNetwork, SizeRequirement, save_safetensors
 
 SPEC = InkUNetSpec(widths=(8, 8, 16), blocks=(1, 1, 1))

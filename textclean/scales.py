@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 from PIL import Image as Picture
 
@@ -24,6 +25,13 @@ def scaled(image: Image, scale: float) -> Image:
     return np.asarray(Picture.fromarray(image).resize(size, Picture.Resampling.LANCZOS))
 
 
+def halved(image: Image) -> Image:
+    """The image at half its size, area-averaged."""
+    height, width = image.shape[:2]
+    size = (max(1, (width + 1) // 2), max(1, (height + 1) // 2))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def steps(image: Image, view: Image) -> tuple[float, float]:
     """Pixels of a page that one of its scaled view is wide and high."""
     (height, width), (down, across) = image.shape[:2], view.shape[:2]
@@ -34,7 +42,7 @@ def placed(region: Region, step: tuple[float, float]) -> Region:
     """A region of a scaled page on the page itself; with inverse steps the other way round.
 
     Args:
-        region: As a detector leaves it: decisions about masks and fills are not known yet.
+        region: As a detector or a mask leaves it: where new lettering fits is not known yet.
         step: See :func:`steps`.
     """
 
@@ -47,5 +55,6 @@ def placed(region: Region, step: tuple[float, float]) -> Region:
     return region.with_(
         polygon=moved(region.polygon),
         lines=tuple(moved(line) for line in region.lines),
+        bubble=None if region.bubble is None else moved(region.bubble),
         font_size=None if size is None else round(size * step[1], 1),
     )
