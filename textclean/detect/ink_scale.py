@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclean.detect.lines import Line, rectangle
-from textclean.scales import halved
+from textclean.scales import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +35,7 @@ def lettering_view(image: Image, regions: Sequence[Region]) -> Image:
         image: ``(H, W, 3)`` uint8 RGB page.
         regions: What the detector found on it. What is to stay needs no mask, and has no say.
     """
-    view = image
-    for _ in range(halvings(regions, image.shape)):
-        view = halved(view)
-    return view
+    return scaled(image, 0.5 ** halvings(regions, image.shape))
 
 
 def halvings(regions: Sequence[Region], shape: tuple[int, ...]) -> int:
