@@ -14,7 +14,7 @@ import torch
 from timing import Log, Spent, timed
 
 from textclean.cleaner import Cleaner, _Timer
-from textclean.detect.ink_scale import read_lettering
+from textclean.detect.ink_scale import lettering_view
 from textclean.inpaint.jobs import pad
 from textclean.io import read_image, write_image
 from textclean.mask.build import union
@@ -110,7 +110,7 @@ def ours(it: Prepared) -> dict[str, Callable[[], Any]]:
     }
     if (reader := cleaner.reader) is not None:
         found = cleaner.detector.detect(page)
-        parts[INK] = lambda: read_lettering(reader, page.rgb, found)
+        parts[INK] = lambda: reader(lettering_view(page.rgb, found))
     return parts
 
 

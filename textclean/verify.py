@@ -66,9 +66,8 @@ def look_again(
         cleaned = [None if item is None or _blank(image, item) else item for item in cleaned]
     views = _views(cleaned, image.shape[:2])
     if views and getattr(detector, "needs_page", False):
-        views = [
-            ((0, 0, image.shape[1], image.shape[0]), [i for _, members in views for i in members])
-        ]
+        page = 0, 0, image.shape[1], image.shape[0]
+        views = [(page, [index for _, members in views for index in members])]
     for box, members in views:
         if not any(overlap(box, other) for other in boxes):
             continue

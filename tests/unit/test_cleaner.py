@@ -228,6 +228,38 @@ def test_a_detector_that_needs_contrast_is_spared_what_is_of_one_colour():
     assert detector.seen == 0
 
 
+def test_a_detector_that_needs_the_page_is_shown_it_at_the_second_look():
+    class Looks(FakeDetector):
+        def __init__(self):
+            super().__init__()
+            self.shown = []
+
+        def detect(self, page):
+            self.shown.append(page.rgb.shape[:2])
+            return super().detect(page)
+
+    parts, whole = Looks(), Looks()
+    whole.needs_page = True
+    for detector in (parts, whole):
+        assert not _cleaner(detector).clean(_page()).residual
+    assert whole.shown == [(120, 200)] * 2
+    assert parts.shown[0] == (120, 200) and parts.shown[1] != (120, 200)
+
+
+@pytest.mark.parametrize("dilate", [None, 3])
+def test_very_large_lettering_is_masked_on_the_halved_page_and_goes(dilate):
+    rgb = np.full((700, 1000, 3), 255, np.uint8)
+    rgb[300:440, 400:420] = rgb[300:440, 480:500] = rgb[300:320, 400:500] = 0
+    page = Page(rgb, "RGB", rgb)
+    result = _cleaner(dilate=dilate).clean(page)
+    dark = rgb[..., 0] == 0
+    assert result.mask[dark].all() and (result.page.rgb[dark] > 240).all()
+    box = np.zeros_like(dark)
+    box[280:460, 380:520] = True
+    assert not result.mask[~box].any()
+    assert np.array_equal(result.page.rgb[~result.mask], rgb[~result.mask])
+
+
 def test_what_is_still_found_is_removed_with_a_larger_mask():
     once = _cleaner(Stubborn(0)).clean(_page())
     twice = _cleaner(Stubborn(1)).clean(_page())

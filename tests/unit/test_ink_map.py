@@ -49,3 +49,24 @@ def test_print_becomes_lettering() -> None:
     joined = InkMap(planes).with_print_as_lettering()
     assert joined.lettering.tolist() == [[255, 0], [0, 90]]
     assert not joined.print.any() and planes[5].any()
+
+
+@pytest.mark.parametrize("shape", [(1400, 1000), (1401, 1001)])
+def test_the_map_of_a_halved_page_lies_on_the_page_again(shape):
+    height, width = (shape[0] + 1) // 2, (shape[1] + 1) // 2
+    planes = np.zeros((7, height, width), np.uint8)
+    planes[1, 200:220, 150:180] = 255
+    ink = InkMap(planes).resized((*shape, 3))
+    assert ink.shape == shape and ink.pixel == pytest.approx(2, rel=0.01)
+    truth = np.zeros(shape, bool)
+    truth[400:440, 300:360] = True
+    assert ((ink.lettering >= 128) ^ truth).sum() <= 2 * (40 + 60)  # a pixel along the rim
+    assert (ink.lettering[405:435, 305:355] == 255).all()
+    assert ink.crop((0, 0, 9, 9)).pixel == ink.pixel == ink.with_print_as_lettering().pixel
+
+
+def test_the_map_of_an_enlarged_page_knows_every_pixel():
+    planes = np.zeros((7, 40, 60), np.uint8)
+    planes[1, 10:20, 20:40] = 255
+    ink = InkMap(planes).resized((20, 30))
+    assert ink.pixel == 1 and (ink.lettering[5:10, 10:20] == 255).all()

@@ -2,8 +2,11 @@
 
 The network learned from pages whose lettering is some 25 pixels high. A scan of a manga page has
 twice that: halved, it looks like what the network knows, large sound effects are seen whole, and
-a quarter of the work is left. Masks are drawn on the page itself all the same: the map says which
-ink is lettering, colours say where its edges are.
+a quarter of the work is left. A page made small for the web is enlarged: 14 comic pages at 0.6 of
+their size came to 29.6 dB so, where it had been 27.6, with 0.936 of the lettering and not 0.891.
+
+Masks are drawn on the page itself all the same: the map says which ink is lettering, colours say
+where its edges are. Where it is very large they are made halved (:mod:`textclean.mask.halved`).
 """
 
 from __future__ import annotations
@@ -24,6 +27,11 @@ LARGE = 38.0
 """Thickness of lines in pixels from which on lettering is large."""
 SHARE = 25
 """Percentile of the lines' thickness that must reach it: most of the lettering, not a title."""
+SMALL, USUAL, MOST_ENLARGED = 24.0, 30.0, 2.0
+"""Usual thickness of lines in pixels below which lettering is small, what it becomes then, and
+times that a page is enlarged at most."""
+MOST_PIXELS = 4e6
+"""Pixels up to which it is."""
 SMALLEST = 900
 """Shorter side in pixels that a page has at least to be halved, also when it has been before."""
 
@@ -35,6 +43,11 @@ def lettering_view(image: Image, regions: Sequence[Region]) -> Image:
         image: ``(H, W, 3)`` uint8 RGB page.
         regions: What the detector found on it. What is to stay needs no mask, and has no say.
     """
+    sizes = _sizes(regions)
+    usual = float(np.median(sizes)) if sizes else USUAL
+    if usual < SMALL:
+        room = (MOST_PIXELS / (image.shape[0] * image.shape[1])) ** 0.5
+        return scaled(image, max(min(USUAL / usual, MOST_ENLARGED, room), 1.0))
     return scaled(image, 0.5 ** halvings(regions, image.shape))
 
 
@@ -43,14 +56,10 @@ def halvings(regions: Sequence[Region], shape: tuple[int, ...]) -> int:
 
     A page without any is only looked over for what the detector missed, which is large.
     """
-    gone = [region for region in regions if region.action != "keep"]
-    lines = [line for region in gone for line in region.lines]
-    if gone and not lines:
+    sizes = _sizes(regions)
+    if not sizes and any(region.action != "keep" for region in regions):
         return 0
-    size = np.inf
-    if lines:
-        size = float(np.percentile([Line(rectangle(line)).thickness for line in lines], SHARE))
-    return times_halved(size, shape)
+    return times_halved(float(np.percentile(sizes, SHARE)) if sizes else np.inf, shape)
 
 
 def times_halved(size: float, shape: tuple[int, ...]) -> int:
@@ -64,3 +73,9 @@ def times_halved(size: float, shape: tuple[int, ...]) -> int:
     while size >= LARGE and side >= SMALLEST:
         size, side, count = size / 2, side / 2, count + 1
     return count
+
+
+def _sizes(regions: Sequence[Region]) -> list[float]:
+    """Thickness of the lines that are to go, in pixels."""
+    gone = [region for region in regions if region.action != "keep"]
+    return [Line(rectangle(line)).thickness for region in gone for line in region.lines]

@@ -1,13 +1,12 @@
-"""Pages of large lettering are read at half their size, all others as they are."""
+"""Pages of large lettering are read at half their size, of small lettering enlarged."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from textclean.detect.ink_scale import LARGE, halvings, read_lettering
-from textclean.ink_map import InkMap
-from textclean.types import Image, Region
+from textclean.detect.ink_scale import LARGE, halvings, lettering_view
+from textclean.types import Region
 
 SHAPE = (1400, 1000, 3)
 
@@ -20,20 +19,6 @@ def lines(*thickness: float) -> tuple[Region, ...]:
         box = np.array([[10, y], [300, y], [300, y + high], [10, y + high]], np.float32)
         found.append(Region(polygon=box, lines=(box,)))
     return tuple(found)
-
-
-class Reader:
-    """Says that dark pixels are lettering, and remembers what it saw."""
-
-    def __init__(self) -> None:
-        self.sizes: list[tuple[int, ...]] = []
-
-    def __call__(self, image: Image) -> InkMap:
-        self.sizes.append(image.shape[:2])
-        planes = np.zeros((7, *image.shape[:2]), np.uint8)
-        planes[1] = 255 - image[..., 0]
-        planes[0] = image[..., 0]
-        return InkMap(planes)
 
 
 @pytest.mark.parametrize(
@@ -71,22 +56,24 @@ def test_small_pages_are_never_halved() -> None:
     assert halvings((), (2000, 800)) == 0
 
 
-@pytest.mark.parametrize("shape", [(1400, 1000), (1401, 1001)])
-def test_a_halved_map_lies_on_the_page_again(shape: tuple[int, int]) -> None:
-    image = np.full((*shape, 3), 255, np.uint8)
-    image[400:440, 300:360] = 0
-    reader = Reader()
-    ink = read_lettering(reader, image, lines(60))
-    assert reader.sizes == [((shape[0] + 1) // 2, (shape[1] + 1) // 2)]
-    assert ink.shape == shape
-    inside = ink.lettering >= 128
-    wrong = inside ^ (image[..., 0] == 0)
-    assert wrong.sum() <= 2 * (40 + 60)  # a pixel along the rim
-    assert (ink.lettering[405:435, 305:355] == 255).all()
-
-
-def test_otherwise_the_page_is_read_as_it_is() -> None:
+@pytest.mark.parametrize(
+    ("thickness", "size"),
+    [
+        (60, (700, 500)),
+        (30, (1400, 1000)),  # as it is
+        (20, (2100, 1500)),  # 30 after
+        (15, (2366, 1690)),  # no more than four million pixels
+    ],
+)
+def test_small_lettering_is_enlarged_and_large_is_halved(
+    thickness: float, size: tuple[int, int]
+) -> None:
     image = np.full((1400, 1000, 3), 255, np.uint8)
-    reader = Reader()
-    read_lettering(reader, image, lines(25))
-    assert reader.sizes == [(1400, 1000)]
+    assert lettering_view(image, lines(*[thickness] * 3)).shape[:2] == size
+
+
+def test_a_page_is_enlarged_twice_at_most_and_one_that_is_large_already_is_not() -> None:
+    small, large = (np.zeros((*shape, 3), np.uint8) for shape in ((400, 300), (3000, 2000)))
+    assert lettering_view(small, lines(8)).shape[:2] == (800, 600)
+    assert lettering_view(large, lines(8)) is large
+    assert lettering_view(small, ()) is small

@@ -12,6 +12,7 @@ import pytest
 from lettered import Sheet, blank
 
 from textclean.detect import load_detector
+from textclean.detect.lines import box_line
 from textclean.detect.onnx import shipped_weights
 from textclean.detect.ppocr import DETECTION_WEIGHTS, RECOGNITION_WEIGHTS, PPOCRDetector
 from textclean.detect.tiles import Tiling
@@ -203,3 +204,29 @@ def test_detection_logs_nothing(
         detector.detect(Page.from_rgb(blank(200, 200)))
     assert caplog.records == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_as_large_as_its_page_is_a_line_but_in_a_cutout(
+    detector: PPOCRDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = lambda view: [box_line(0, 0, view.shape[1], view.shape[0], score=0.9)]  # noqa: E731
+    monkeypatch.setattr(detector, "_lines", everything)
+    assert not detector.find_lines(np.zeros((1400, 1000, 3), np.uint8))
+    assert detector.find_lines(np.zeros((80, 400, 3), np.uint8))
+
+
+@pytest.mark.parametrize(("size", "looks"), [(34, 2), (160, 1)])
+def test_a_page_of_very_large_lettering_is_looked_at_halved_only(
+    detector: PPOCRDetector, monkeypatch: pytest.MonkeyPatch, size: int, looks: int
+) -> None:
+    sheet = Sheet(1300, 1000)
+    for row in range(3):
+        sheet.write(60, 60 + 300 * row, "Good Sir", size)
+    shown: list[tuple[int, ...]] = []
+    original = detector._lines
+    monkeypatch.setattr(
+        detector, "_lines", lambda view: (shown.append(view.shape[:2]), original(view))[1]
+    )
+    regions = detector.detect(Page.from_rgb(sheet.image))
+    assert ((1000, 1300) in shown) is (looks == 2) and (500, 650) in shown
+    assert covered(regions, sheet.image) > 0.98

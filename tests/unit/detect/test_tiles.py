@@ -13,11 +13,11 @@ from textclean.detect.tiles import (
     Tiling,
     boxes,
     cuts,
-    halved,
     halvings,
     padded,
     stitched,
 )
+from textclean.scales import halved
 from textclean.types import Image
 
 SMALL = Tiling(whole=64 * 64, longest=96, side=64, overlap=16, margin=2)

@@ -8,6 +8,7 @@ import pytest
 from drawn import box, bubble, dots, paper, write
 from inked import ink_map
 
+from textclean.ink_map import InkMap
 from textclean.mask import ink
 from textclean.mask.annotations import GROWTH, annotation_mask
 from textclean.mask.ink import agreement, refine, took_all
@@ -251,6 +252,19 @@ def test_an_annotation_is_masked_by_its_own_pixels_and_print_is_not(kind):
     assert np.abs(np.subtract(item.region.stroke_color, (30, 60, 200))).max() <= 25
     more = annotation_mask(image, Region(hull, kind=kind), ink, extra=2)
     assert more.mask.sum() > item.mask.sum()
+
+
+def test_what_was_seen_on_a_smaller_page_is_grown_by_the_rest_of_its_pixels():
+    image = paper(120, 200)
+    mark = np.zeros(image.shape[:2], bool)
+    mark[50:56, 40:160] = image[50:56, 40:160, 0] = True
+    fine = ink_map(image.shape[:2], pen=mark)
+    hull = np.array([[38, 46], [162, 46], [162, 60], [38, 60]], np.float32)
+    grown = [
+        annotation_mask(image, Region(hull, kind="pen"), InkMap(fine.planes, pixel)).region.grown
+        for pixel in (1.0, 2.0, 4.0)
+    ]
+    assert grown == [GROWTH["pen"], GROWTH["pen"] + 1, GROWTH["pen"] + 3]
 
 
 def test_an_annotation_off_the_page_or_faded_gives_an_empty_mask():
