@@ -212,27 +212,36 @@ class _Filtered:
         if isinstance(self._detector, InkedDetector):
             found, ink = self._detector.detect_inked(page, read)
             return apply_filters(found, self._options), ink
-        from textclean.detect.ink_scale import lettering_view
-        from textclean.scales import placed, steps
+        from textclean.detect.ink_scale import is_usual, lettering_view
 
+        image = page.rgb
         found = self._detector.detect(page)
         marked = apply_filters(found, self._options)
         wanted = self.can_verify and self._options.sfx == "remove"
         if not wanted and all(region.action == "keep" for region in marked):
             return marked, None
-        view = lettering_view(page.rgb, marked)
+        view = lettering_view(image, marked)
         ink = read(view)
+        if view is not image and not is_usual(image, view, marked):
+            ink, view = ink.resized(image.shape), image
         if self.can_verify:
-            from textclean.detect.missed import with_missed
-
-            order, effects = self._options.reading_order, self._options.sfx == "remove"
-            across, down = steps(page.rgb, view)
-            there = tuple(placed(region, (1 / across, 1 / down)) for region in found)
-            every = with_missed(there, ink, view, order, self._detector, effects=effects)
-            found = tuple(placed(region, (across, down)) for region in every)
-        if view is not page.rgb:
-            ink = ink.resized(page.rgb.shape)
+            found = self._with_missed(found, ink, image, view)
+        if view is not image:
+            ink = ink.resized(image.shape)
         return apply_filters(found, self._options), ink
+
+    def _with_missed(
+        self, found: tuple[Region, ...], ink: InkMap, image: Image, view: Image
+    ) -> tuple[Region, ...]:
+        """What was found on a page, and what the ink network sees on a view of it besides."""
+        from textclean.detect.missed import with_missed
+        from textclean.scales import placed, steps
+
+        order, effects = self._options.reading_order, self._options.sfx == "remove"
+        across, down = steps(image, view)
+        there = tuple(placed(region, (1 / across, 1 / down)) for region in found)
+        every = with_missed(there, ink, view, order, self._detector, effects=effects)
+        return tuple(placed(region, (across, down)) for region in every)
 
 
 class _NoText:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclean.detect.lines import Line, rectangle
-from textclean.scales import scaled
+from textclean.scales import halved, scaled, steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,8 @@ SHARE = 25
 SMALL, USUAL, MOST_ENLARGED = 24.0, 30.0, 2.0
 """Usual thickness of lines in pixels below which lettering is small, what it becomes then, and
 times that a page is enlarged at most."""
+ENOUGH = 25.0
+"""Thickness of lines in pixels as on usual pages."""
 MOST_PIXELS = 4e6
 """Pixels up to which it is."""
 SMALLEST = 900
@@ -48,7 +50,26 @@ def lettering_view(image: Image, regions: Sequence[Region]) -> Image:
     if usual < SMALL:
         room = (MOST_PIXELS / (image.shape[0] * image.shape[1])) ** 0.5
         return scaled(image, max(min(USUAL / usual, MOST_ENLARGED, room), 1.0))
-    return scaled(image, 0.5 ** halvings(regions, image.shape))
+    view = image
+    for _ in range(halvings(regions, image.shape)):
+        view = halved(view)
+    return view
+
+
+def is_usual(image: Image, view: Image, regions: Sequence[Region]) -> bool:
+    """Whether lettering is large enough on a view for all that is done about it.
+
+    What the network sees is enough on a halved page; rules for what the detector missed count in
+    pixels, and take tone for strokes, and a sound effect for speech, where lettering is too small.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 RGB page.
+        view: What :func:`lettering_view` made of it.
+        regions: What the detector found on the page.
+    """
+    step = max(steps(image, view))
+    sizes = _sizes(regions)
+    return step <= 1 or bool(sizes and np.percentile(sizes, SHARE) >= ENOUGH * step)
 
 
 def halvings(regions: Sequence[Region], shape: tuple[int, ...]) -> int:

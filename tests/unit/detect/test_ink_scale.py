@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from textclean.detect.ink_scale import LARGE, halvings, lettering_view
+from textclean.detect.ink_scale import LARGE, halvings, is_usual, lettering_view
 from textclean.types import Region
 
 SHAPE = (1400, 1000, 3)
@@ -77,3 +77,13 @@ def test_a_page_is_enlarged_twice_at_most_and_one_that_is_large_already_is_not()
     assert lettering_view(small, lines(8)).shape[:2] == (800, 600)
     assert lettering_view(large, lines(8)) is large
     assert lettering_view(small, ()) is small
+
+
+def test_regions_are_made_on_a_view_whose_lettering_is_as_large_as_usual() -> None:
+    image, half, double = (
+        np.zeros((*shape, 3), np.uint8) for shape in ((1400, 1000), (700, 500), (2800, 2000))
+    )
+    assert is_usual(image, half, lines(52, 55, 60))
+    assert not is_usual(image, half, lines(42, 45, 60))
+    assert not is_usual(image, half, ())
+    assert is_usual(image, double, lines(12)) and is_usual(image, image, lines(12))
