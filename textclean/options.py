@@ -33,6 +33,9 @@ MAX_PIXELS = 300_000_000
 class Options:
     """The options of one run; frozen, checked when made.
 
+    Made by hand they begin with the defaults below, whatever profile they name; what a profile
+    changes, :func:`make_options` knows.
+
     Attributes:
         profile: Name of the profile the other defaults came from.
         detector: Name of the detector.
