@@ -179,21 +179,16 @@ class Cleaner:
 
         Where lettering is large, they are made on the page at half its size.
         """
-        view = image
-        if self.options.dilate is None:
-            for _ in range(halvings([region for region in regions if region.action != "keep"])):
-                view = halved(view)
-        if view is not image and ink is not None:
-            ink = ink.resized(view.shape)
-        across, down = steps(image, view)
+        gone = [region for region in regions if region.action != "keep"]
+        times = halvings(gone) if self.options.dilate is None else 0
+        view = halved(image, times)
+        seen = ink.resized(view.shape) if ink is not None and times else ink
 
         def mask(region: Region) -> RegionMask | None:
             if region.action == "keep":
                 return None
-            if view is image:
-                return self._mask(image, region, ink)
-            small = self._mask(view, placed(region, (1 / across, 1 / down)), ink)
-            return enlarged(small, region, (across, down), image.shape)
+            item = self._mask(view, placed(region, steps(view, image)), seen)
+            return enlarged(item, region, steps(image, view), image.shape) if times else item
 
         return _side_by_side(mask, regions)
 

@@ -97,10 +97,10 @@ class InkMap:
         return InkMap(planes, self.pixel)
 
     def resized(self, shape: tuple[int, ...]) -> InkMap:
-        """The map of a scaled page, on the page itself.
+        """The map of a scaled page on the page itself, or of a page on its view.
 
         Args:
-            shape: The page's; its height and width come first.
+            shape: The other's; its height and width come first.
         """
         (before, _), (height, width) = self.shape, shape[:2]
         larger = height > before
@@ -108,7 +108,7 @@ class InkMap:
         planes = np.empty((PLANES, height, width), np.uint8)
         for plane, page in zip(self.planes, planes, strict=True):
             cv2.resize(plane, (width, height), dst=page, interpolation=how)
-        return InkMap(planes, self.pixel * max(height / before, 1.0))
+        return InkMap(planes, max(self.pixel * height / before, 1.0))
 
     def labels(self) -> Plane:
         """``(H, W)`` uint8: the likeliest class of each pixel; of equals the lower number."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PILImage
 
 if TYPE_CHECKING:
     from textclean.types import Image, Polygon, Region
@@ -22,28 +22,45 @@ def scaled(image: Image, scale: float) -> Image:
         return image
     height, width = image.shape[:2]
     size = max(1, round(scale * width)), max(1, round(scale * height))
-    return np.asarray(Picture.fromarray(image).resize(size, Picture.Resampling.LANCZOS))
+    return np.asarray(PILImage.fromarray(image).resize(size, PILImage.Resampling.LANCZOS))
 
 
-def halved(image: Image) -> Image:
-    """The image at half its size, area-averaged."""
-    height, width = image.shape[:2]
-    size = (max(1, (width + 1) // 2), max(1, (height + 1) // 2))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+def halved(image: Image, times: int = 1) -> Image:
+    """The image at half its size, area-averaged, some times over; itself at none."""
+    for _ in range(times):
+        height, width = image.shape[:2]
+        size = (max(1, (width + 1) // 2), max(1, (height + 1) // 2))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return image
+
+
+def times_halved(size: float, large: float, side: float = np.inf, least: float = 1.0) -> int:
+    """How often a page is halved while its lettering is large, and the page is, too.
+
+    Args:
+        size: Of the lettering, in pixels.
+        large: From which on it is large.
+        side: Shorter side of the page in pixels.
+        least: What that is at least for the page to be halved.
+    """
+    count = 0
+    while size >= large and side >= least:
+        size, side, count = size / 2, side / 2, count + 1
+    return count
 
 
 def steps(image: Image, view: Image) -> tuple[float, float]:
-    """Pixels of a page that one of its scaled view is wide and high."""
+    """Pixels of a page that one of its scaled view is wide and high; of two views likewise."""
     (height, width), (down, across) = image.shape[:2], view.shape[:2]
     return width / across, height / down
 
 
 def placed(region: Region, step: tuple[float, float]) -> Region:
-    """A region of a scaled page on the page itself; with inverse steps the other way round.
+    """A region of a view on the page itself, or of a page on its view.
 
     Args:
         region: As a detector or a mask leaves it: where new lettering fits is not known yet.
-        step: See :func:`steps`.
+        step: From the one it is on to the other, see :func:`steps`.
     """
 
     def moved(polygon: Polygon) -> Polygon:

@@ -64,11 +64,8 @@ def look_again(
     boxes = [item.box for index in anew if (item := cleaned[index]) is not None]
     if getattr(detector, "needs_contrast", False):
         cleaned = [None if item is None or _blank(image, item) else item for item in cleaned]
-    views = _views(cleaned, image.shape[:2])
-    if views and getattr(detector, "needs_page", False):
-        page = 0, 0, image.shape[1], image.shape[0]
-        views = [(page, [index for _, members in views for index in members])]
-    for box, members in views:
+    look = _whole if getattr(detector, "needs_page", False) else _views
+    for box, members in look(cleaned, image.shape[:2]):
         if not any(overlap(box, other) for other in boxes):
             continue
         x0, y0, x1, y1 = box
@@ -107,6 +104,14 @@ def _views(
             box, members = around(merged[0], box), merged[1] + members
         views.append((box, members))
     return views
+
+
+def _whole(
+    cleaned: Sequence[RegionMask | None], shape: tuple[int, int]
+) -> list[tuple[Box, list[int]]]:
+    """The page with all cleaned regions in it; no view when there are none."""
+    members = [i for i, item in enumerate(cleaned) if item is not None and item.mask.any()]
+    return [((0, 0, shape[1], shape[0]), members)] if members else []
 
 
 def _blank(image: Image, item: RegionMask) -> bool:

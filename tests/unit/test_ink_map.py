@@ -65,6 +65,11 @@ def test_the_map_of_a_halved_page_lies_on_the_page_again(shape):
     assert ink.crop((0, 0, 9, 9)).pixel == ink.pixel == ink.with_print_as_lettering().pixel
 
 
+def test_back_on_the_halved_page_its_pixels_are_single_ones():
+    ink = InkMap(np.zeros((7, 50, 40), np.uint8)).resized((100, 80))
+    assert ink.pixel == 2 and ink.resized((50, 40)).pixel == 1
+
+
 def test_the_map_of_an_enlarged_page_knows_every_pixel():
     planes = np.zeros((7, 40, 60), np.uint8)
     planes[1, 10:20, 20:40] = 255

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from textclean.scales import halved, placed, scaled, steps
+from textclean.scales import halved, placed, scaled, steps, times_halved
 from textclean.types import Region
 
 SQUARE = np.array([[10, 20], [50, 20], [50, 70], [10, 70]], np.float32)
@@ -25,6 +25,13 @@ def test_what_is_found_on_a_halved_page_lies_where_it_is(shape):
     corners = np.array([[x.min(), y.min()], [x.max(), y.max()]], np.float32)
     there = placed(Region(corners), steps(image, view)).polygon
     assert np.abs(there - [[10, 20], [50, 70]]).max() <= 1.5
+
+
+def test_halved_some_times():
+    image = np.zeros((31, 20, 3), np.uint8)
+    assert halved(image, 0) is image and halved(image, 2).shape == (8, 5, 3)
+    assert times_halved(100, 30) == 2 and times_halved(29, 30) == 0
+    assert times_halved(1000, 30, side=2000, least=900) == 2
 
 
 def test_there_and_back_again():

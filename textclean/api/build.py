@@ -222,7 +222,7 @@ class _Filtered:
             return marked, None
         view = lettering_view(image, marked)
         ink = read(view)
-        if view is not image and not is_usual(image, view, marked):
+        if not is_usual(image, view, marked):
             ink, view = ink.resized(image.shape), image
         if self.can_verify:
             found = self._with_missed(found, ink, image, view)
@@ -238,10 +238,9 @@ class _Filtered:
         from textclean.scales import placed, steps
 
         order, effects = self._options.reading_order, self._options.sfx == "remove"
-        across, down = steps(image, view)
-        there = tuple(placed(region, (1 / across, 1 / down)) for region in found)
+        there = tuple(placed(region, steps(view, image)) for region in found)
         every = with_missed(there, ink, view, order, self._detector, effects=effects)
-        return tuple(placed(region, (across, down)) for region in every)
+        return tuple(placed(region, steps(image, view)) for region in every)
 
 
 class _NoText:

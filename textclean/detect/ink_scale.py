@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclean.detect.lines import Line, rectangle
-from textclean.scales import halved, scaled, steps
+from textclean.scales import halved, scaled, steps, times_halved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,10 +50,7 @@ def lettering_view(image: Image, regions: Sequence[Region]) -> Image:
     if usual < SMALL:
         room = (MOST_PIXELS / (image.shape[0] * image.shape[1])) ** 0.5
         return scaled(image, max(min(USUAL / usual, MOST_ENLARGED, room), 1.0))
-    view = image
-    for _ in range(halvings(regions, image.shape)):
-        view = halved(view)
-    return view
+    return halved(image, halvings(regions, image.shape))
 
 
 def is_usual(image: Image, view: Image, regions: Sequence[Region]) -> bool:
@@ -80,20 +77,8 @@ def halvings(regions: Sequence[Region], shape: tuple[int, ...]) -> int:
     sizes = _sizes(regions)
     if not sizes and any(region.action != "keep" for region in regions):
         return 0
-    return times_halved(float(np.percentile(sizes, SHARE)) if sizes else np.inf, shape)
-
-
-def times_halved(size: float, shape: tuple[int, ...]) -> int:
-    """How often a page of lettering of one size may be halved.
-
-    Args:
-        size: Thickness of its lines in pixels.
-        shape: Height and width of the page come first.
-    """
-    side, count = float(min(shape[:2])), 0
-    while size >= LARGE and side >= SMALLEST:
-        size, side, count = size / 2, side / 2, count + 1
-    return count
+    size = float(np.percentile(sizes, SHARE)) if sizes else np.inf
+    return times_halved(size, LARGE, min(shape[:2]), SMALLEST)
 
 
 def _sizes(regions: Sequence[Region]) -> list[float]:

@@ -18,12 +18,12 @@ from textclean.detect.assemble import assemble
 from textclean.detect.confirm import confirmed
 from textclean.detect.dbnet import PP_OCR, DBParameters, lines_from_map
 from textclean.detect.fuse import fused, unseen
-from textclean.detect.ink_scale import times_halved
+from textclean.detect.ink_scale import LARGE, SMALLEST
 from textclean.detect.lines import Line, clipped, rectangle
 from textclean.detect.onnx import OnnxNetwork, shipped_weights
 from textclean.detect.recognize import Recognizer
 from textclean.detect.tiles import DEFAULT_TILING, Tiling, halvings, padded, stitched
-from textclean.scales import halved
+from textclean.scales import halved, times_halved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,11 +138,11 @@ class PPOCRDetector:
         views = [image]
         for _ in levels[1:]:
             views.append(halved(views[-1]))
-        seen = {1: self._lines(views[1])}
-        first = min(_first_level(seen[1], width, height), levels[-1])
+        halves = self._lines(views[1])
+        first = min(_first_level(halves, width, height), levels[-1])
         found: list[Line] = []
         for level in levels[first:]:
-            lines = seen[level] if level in seen else self._lines(views[level])
+            lines = halves if level == 1 else self._lines(views[level])
             lines = [_enlarged(line, 2**level, width, height) for line in lines]
             sure = [
                 line
@@ -175,7 +175,7 @@ def _first_level(halves: Sequence[Line], width: int, height: int) -> int:
     if not halves:
         return 0
     size = 2 * float(np.percentile([line.thickness for line in halves], SMALL))
-    return times_halved(size / EASY, (height, width))
+    return times_halved(size, EASY * LARGE, min(width, height), SMALLEST)
 
 
 def _fills(line: Line, width: int, height: int) -> bool:

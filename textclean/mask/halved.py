@@ -16,7 +16,7 @@ import numpy as np
 from textclean.mask.build import RegionMask
 from textclean.mask.morphology import dilate, line_height
 from textclean.mask.strokes import Strokes
-from textclean.scales import placed
+from textclean.scales import placed, times_halved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,10 +36,7 @@ def halvings(regions: Sequence[Region]) -> int:
         regions: Those that are to go; only their lines have a say.
     """
     heights = [line_height(line) for region in regions for line in region.lines]
-    size, count = float(np.percentile(heights, SHARE)) if heights else 0.0, 0
-    while size >= LARGE:
-        size, count = size / 2, count + 1
-    return count
+    return times_halved(float(np.percentile(heights, SHARE)), LARGE) if heights else 0
 
 
 def enlarged(
