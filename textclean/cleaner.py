@@ -21,6 +21,7 @@ from textclean.edited import held_to
 from textclean.errors import MaskError, PageError
 from textclean.inpaint import flat
 from textclean.lettering import describe, with_room
+from textclean.levels import to_usual_levels
 from textclean.mask.annotations import annotation_mask
 from textclean.mask.build import (
     RegionMask,
@@ -92,8 +93,10 @@ class Cleaner:
             PageError: The inpainter gave back something that is not an image.
         """
         timer = _Timer()
+        usual = to_usual_levels(page.rgb)
+        seen = replace(page, rgb=usual(page.rgb))
         with timer("detect"):
-            regions, ink = self._find(page, timer)
+            regions, ink = self._find(seen, timer)
         with timer("mask"):
             masks = self._masks(page.rgb, regions, ink)
             drawn = None if self.drawn is None else self.drawn(page)
@@ -102,7 +105,8 @@ class Cleaner:
         with timer("fill"):
             image, regions = self._fill(page.rgb, page.rgb, regions, masks)
         with timer("verify"):
-            found = self._look_again(image, masks)
+            detector = self._as_on(seen)
+            found = _look_again(detector, usual(image), masks)
         for attempt in range(1, self.options.verify + 1 if drawn is None else 1):
             if not found:
                 break
@@ -110,7 +114,7 @@ class Cleaner:
                 masks = self._masks_of_what_is_left(page.rgb, masks, found, attempt, ink)
                 image, regions = self._fill(page.rgb, image, regions, masks, only=found)
             with timer("verify"):
-                found = self._look_again(image, masks, changed=found)
+                found = _look_again(detector, usual(image), masks, changed=found)
         with timer("compose"):
             return self._compose(page, image, regions, masks, found, timer.seconds)
 
@@ -120,8 +124,9 @@ class Cleaner:
         Nothing is changed, and nothing is inpainted; the second look is not taken.
         """
         timer = _Timer()
+        usual = to_usual_levels(page.rgb)
         with timer("detect"):
-            regions, ink = self._find(page, timer)
+            regions, ink = self._find(replace(page, rgb=usual(page.rgb)), timer)
         with timer("mask"):
             masks = self._masks(page.rgb, regions, ink)
             hole = union(masks, page.rgb.shape[:2])
@@ -214,16 +219,11 @@ class Cleaner:
             ink=None if extra else ink,
         )
 
-    def _look_again(
-        self,
-        image: Image,
-        masks: Sequence[RegionMask | None],
-        changed: Collection[int] | None = None,
-    ) -> dict[int, Finding] | None:
-        """What is still found where text was removed; None when the detector cannot tell."""
-        if not getattr(self.detector, "can_verify", True):
-            return None
-        return look_again(self.detector, image, masks, changed=changed)
+    def _as_on(self, page: Page) -> Detector:
+        """The detector as it looks at this page: the cleaned page is looked at in the same way."""
+        as_on = getattr(self.detector, "as_on", None)
+        detector: Detector = self.detector if as_on is None else as_on(page)
+        return detector
 
     def _masks_of_what_is_left(
         self,
@@ -364,6 +364,18 @@ class Cleaner:
             versions=self.versions,
             original=page,
         )
+
+
+def _look_again(
+    detector: Detector,
+    image: Image,
+    masks: Sequence[RegionMask | None],
+    changed: Collection[int] | None = None,
+) -> dict[int, Finding] | None:
+    """What is still found where text was removed; None when the detector cannot tell."""
+    if not getattr(detector, "can_verify", True):
+        return None
+    return look_again(detector, image, masks, changed=changed)
 
 
 def _side_by_side(work: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:

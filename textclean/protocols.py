@@ -23,7 +23,9 @@ class Detector(Protocol):
 
     A detector that does not look at the pixels may have an attribute ``can_verify = False``: the
     second look at the cleaned page is not taken with it. One that goes by the whole page may have
-    ``needs_page = True``: at the second look it is shown that, and not parts.
+    ``needs_page = True``: at the second look it is shown that, and not parts. One that adapts to
+    the page may have a method ``as_on(page)`` that gives the detector as it looks at that page: the
+    second look is taken with it.
     """
 
     def detect(self, page: Page) -> tuple[Region, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from textclean.mask.morphology import dilate, rasterize
+from textclean.mask.morphology import dilate, line_height, rasterize
 from textclean.parts import around, overlap
 from textclean.types import Page
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _MARGIN = 32  # pixels around a region that the second look takes in
 _OVERLAP = 0.5  # share of a found line that must lie where the region was
 _REACH = 6  # pixels around a mask that are where the region was, too
+_LARGER = 3.0  # line heights of a region from which on a found line is none that was left there
 _PLAIN = 12  # grey levels within which an area is of one colour but for compression noise
 
 
@@ -55,7 +56,9 @@ def look_again(
 
     Returns:
         What was found, by the index of the region it was found in. Text that lies mostly outside
-        every cleaned region is nobody's leftover and is not reported. A detector that says that it
+        every cleaned region is nobody's leftover and is not reported, nor is what is far higher
+        than the lines were: an empty bubble, taken for a sign, is not removed with its border. A
+        detector that says that it
         ``needs_contrast`` is spared regions of which nothing but one colour is left; one that
         ``needs_page`` is shown the page, and not the parts of it around the regions.
     """
@@ -76,7 +79,7 @@ def look_again(
             for line in region.lines or (region.polygon,):
                 placed = line + np.array([x0, y0], np.float32)
                 owner = _owner(placed, members, cleaned)
-                if owner is not None:
+                if owner is not None and not _far_higher(placed, cleaned[owner]):
                     known = found.get(owner, Finding((), 0.0))
                     score = max(known.score, region.score)
                     found[owner] = Finding((*known.lines, placed), score)
@@ -146,6 +149,14 @@ def _owner(
         if share > best:
             best, owner = share, index
     return owner if best >= _OVERLAP else None
+
+
+def _far_higher(line: Polygon, item: RegionMask | None) -> bool:
+    """Whether a line is far higher than those of a region; annotations have none."""
+    lines = () if item is None else item.region.lines
+    if not lines:
+        return False
+    return line_height(line) >= _LARGER * float(np.median([line_height(own) for own in lines]))
 
 
 def _polygon_area(polygon: Polygon) -> float:

@@ -246,6 +246,61 @@ def test_a_detector_that_needs_the_page_is_shown_it_at_the_second_look():
     assert parts.shown[0] == (120, 200) and parts.shown[1] != (120, 200)
 
 
+def test_the_second_look_is_taken_with_the_detector_as_it_looks_at_the_page():
+    class Adapts(FakeDetector):
+        def as_on(self, page):
+            self.bound = FakeDetector()
+            self.bound.told = page.rgb
+            return self.bound
+
+    detector = Adapts()
+    assert not _cleaner(detector).clean(_page()).residual
+    assert len(detector.pages) == 1 and len(detector.bound.pages) == 1
+    assert np.array_equal(detector.bound.told, _page().rgb)
+
+
+def test_a_faded_page_is_looked_at_with_the_usual_levels_and_cleaned_as_it_is():
+    class Looks(FakeDetector):
+        def detect(self, page):
+            self.shown = page.rgb
+            return super().detect(page)
+
+    pale = (_page().rgb.astype(float) * 0.5 + 120).round().astype(np.uint8)
+    detector = Looks()
+    result = _cleaner(detector).clean(Page(pale, "RGB", pale))
+    dark = pale[..., 0] < 130
+    assert result.mask[dark].all() and not result.residual
+    assert (abs(result.page.rgb[dark].astype(int) - 248) <= 3).all()
+    assert np.array_equal(result.page.rgb[~result.mask], pale[~result.mask])
+    (region,) = result.regions
+    assert abs(np.subtract(region.stroke_color, 120)).max() <= 3
+    assert _cleaner(Looks()).detect(Page(pale, "RGB", pale)).mask[dark].all()
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_what_is_far_higher_than_the_lines_were_is_not_left_of_them(times):
+    """An empty bubble, taken for a sign, stays."""
+
+    class SeesASign(FakeDetector):
+        def detect(self, page):
+            found = super().detect(page)
+            self.seen = getattr(self, "seen", 0) + 1
+            if self.seen == 1:
+                return tuple(region.with_(lines=(region.polygon,)) for region in found)
+            (x0, y0), (x1, y1) = self.line.min(axis=0) + 31, self.line.max(axis=0) + 31
+            middle, half = (y0 + y1) / 2, times * (y1 - y0) / 2
+            sign = [[x0, middle - half], [x1, middle - half], [x1, middle + half]]
+            sign = np.array([*sign, [x0, middle + half]], np.float32) - self.line.min(axis=0)
+            return (Region(polygon=sign, lines=(sign,), score=0.8),)
+
+    rgb = np.full((200, 200, 3), 255, np.uint8)
+    rgb[90:110, 60:140:6] = 0
+    detector = SeesASign()
+    detector.line = np.array([[60, 90], [140, 90], [140, 110], [60, 110]], np.float32)
+    result = _cleaner(detector, verify=1).clean(Page(rgb, "RGB", rgb))
+    assert bool(result.residual) is (times == 1)
+
+
 @pytest.mark.parametrize("dilate", [None, 3])
 def test_very_large_lettering_is_masked_on_the_halved_page_and_goes(dilate):
     rgb = np.full((700, 1000, 3), 255, np.uint8)

@@ -22,6 +22,7 @@ TABLE: dict[str, set[str]] = {
     "checkpoints": {"errors"},
     "surface": {"types"},
     "scales": {"types"},
+    "levels": {"types"},
     "ink_map": {"types"},
     "native": {"types"},
     "options": {"errors"},
@@ -46,6 +47,7 @@ TABLE: dict[str, set[str]] = {
     "cleaner": {
         "protocols", "types", "options", "errors", "mask", "inpaint.windows", "inpaint.flat",
         "native", "verify", "ink_map", "lettering", "edited", "cores", "scales",
+        "levels",
     },
     "edited": {"types", "mask"},
     "lettering": {"types", "errors", "mask", "surface"},

@@ -196,6 +196,11 @@ class _Filtered:
         # Unknown kinds are refused now and not on every page.
         apply_filters((), options)
 
+    def as_on(self, page: Page) -> _Filtered:
+        """The detector as it looks at this page, if it adapts to pages."""
+        as_on = getattr(self._detector, "as_on", None)
+        return self if as_on is None else _Filtered(as_on(page), self._options)
+
     def detect(self, page: Page) -> tuple[Region, ...]:
         """The blocks of text on ``page.rgb``; those that are to stay say so."""
         return apply_filters(self._detector.detect(page), self._options)

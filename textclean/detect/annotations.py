@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from textclean.detect.ink_regions import annotation_regions
-from textclean.detect.sheet_scale import sheet_scale
-from textclean.scales import placed, scaled, steps
+from textclean.detect.sheet_look import SheetLook
+from textclean.scales import placed, steps
 
 if TYPE_CHECKING:
     from textclean.detect import DetectorOptions
@@ -22,6 +22,7 @@ class AnnotationDetector:
 
     Args:
         reader: The ink network.
+        look: How it is to look at all sheets; None = as fits each.
 
     Attributes:
         needs_page: What a page's print looks like, and how large it is, tells what is none.
@@ -30,8 +31,9 @@ class AnnotationDetector:
     name = "ink"
     needs_page = True
 
-    def __init__(self, reader: PixelReader) -> None:
+    def __init__(self, reader: PixelReader, look: SheetLook | None = None) -> None:
         self.reader = reader
+        self._look = look
 
     @classmethod
     def from_options(cls, options: DetectorOptions) -> Self:
@@ -46,6 +48,10 @@ class AnnotationDetector:
         reader = InkReader.load(options.ink_weights or DEFAULT_WEIGHTS, options.device)
         return cls(MarksReader(reader))
 
+    def as_on(self, page: Page) -> AnnotationDetector:
+        """The detector that looks at sheets as it looks at this one."""
+        return AnnotationDetector(self.reader, SheetLook.of(page.rgb))
+
     def detect(self, page: Page) -> tuple[Region, ...]:
         """The annotations on ``page.rgb``, from the top, then the left."""
         return self.detect_inked(page, self.reader)[0]
@@ -53,10 +59,10 @@ class AnnotationDetector:
     def detect_inked(self, page: Page, read: PixelReader) -> tuple[tuple[Region, ...], InkMap]:
         """The same with a reader, and its map of the page."""
         image = page.rgb
-        view = scaled(image, sheet_scale(image))
+        view = (self._look or SheetLook.of(image))(image)
         ink = read(view)
         found = annotation_regions(ink, view)
-        if view is image:
+        if view.shape == image.shape:
             return found, ink
         step = steps(image, view)
         return tuple(placed(region, step) for region in found), ink.resized(image.shape)

@@ -63,6 +63,10 @@ MIN_ONE = 0.86
 """That mean of a larger one: a plant, a leaf, an eye seen close. Of eleven such between 0.8 and
 this on 126 pages ten were art; the twelve above were lettering."""
 
+BAND = 10.0
+"""Times its thickness that a shape is long from which on it is no letter: a row of some that run
+together, or a fringe, a rim."""
+
 NEAR = 0.8
 """Widest gap between pieces of a group, in sizes of the smaller."""
 
@@ -247,8 +251,9 @@ def _block(
     """
     area = float(pieces.area[group].sum())
     score = float((pieces.area[group] * pieces.mean[group]).sum()) / area
-    large = pieces.area[group] >= 0.2 * float(pieces.area[group].max())
-    glyph = float(np.median(pieces.size[group][large]))
+    large = np.array(group)[pieces.area[group] >= 0.2 * float(pieces.area[group].max())]
+    bands = np.array([_band(pieces, index) for index in large])
+    glyph = float(np.median(np.where(bands > 0, bands, pieces.size[large])))
     if area < MIN_AREA_SURE or glyph < MIN_HEIGHT or score < MIN_ALONE:
         return None
     box, pixels = pieces.window(group)
@@ -261,7 +266,7 @@ def _block(
     kind: Kind = "sfx" if loud or not _on_plain(image, box, pixels, glyph) else "free"
     share = (box[2] - box[0]) * (box[3] - box[1]) / (image.shape[0] * image.shape[1])
     least = MIN_LARGE if share >= LARGE else MIN_MEAN[kind]
-    if kind == "sfx" and len(group) == 1:
+    if kind == "sfx" and (len(group) == 1 or bands.all()):
         least = max(least, MIN_ONE if glyph >= LOUD * usual else MIN_LARGE)
     if area < MIN_AREA:
         kind = "bubble"
@@ -280,6 +285,12 @@ def _block(
         direction=direction,
         font_size=round(glyph, 1),
     )
+
+
+def _band(pieces: Pieces, index: int) -> float:
+    """The thickness of a piece that is a band, in pixels; 0 = it is none."""
+    frame = _frame(pieces, index)
+    return frame.thickness if frame.length >= BAND * frame.thickness else 0.0
 
 
 def _lines(
@@ -380,10 +391,12 @@ def _pen_marks(pieces: Pieces) -> list[tuple[Kind, list[int]]]:
 
 def _half_perimeter(pieces: Pieces) -> NDArray[np.float64]:
     """``(n,)`` width plus height of the smallest rectangle around each piece, in pixels."""
-    found = []
-    for index in range(len(pieces.label)):
-        (x0, y0, _, _), pixels = pieces.window([index])
-        ys, xs = np.nonzero(pixels)
-        frame = Line(rectangle(np.stack([xs + x0, ys + y0], axis=1)))
-        found.append(frame.width + frame.height + 2.0)
-    return np.array(found, np.float64)
+    frames = [_frame(pieces, index) for index in range(len(pieces.label))]
+    return np.array([frame.width + frame.height + 2.0 for frame in frames], np.float64)
+
+
+def _frame(pieces: Pieces, index: int) -> Line:
+    """The smallest rectangle around a piece's pixels."""
+    (x0, y0, _, _), pixels = pieces.window([index])
+    ys, xs = np.nonzero(pixels)
+    return Line(rectangle(np.stack([xs + x0, ys + y0], axis=1)))

@@ -2,8 +2,9 @@
 
 A line may run over two grounds, of which one is plain; and of pale lettering or of boards the ink
 network may see a part alone. Where a mask has nothing for as long as a glyph is high, and there is
-as much to be seen as where it has some, that stretch is looked at as a line of its own. On 135
-lettered pages that completed eleven lines, and left six, one of which held lettering there.
+as much to be seen as where it has some, and more than beside the lines, that stretch is looked at
+as a line of its own. On 135 lettered pages that completed eleven lines, and left six, one of which
+held lettering there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import cv2
 import numpy as np
 
 from textclean.mask.art import marks
-from textclean.mask.morphology import Components, line_height, rasterize
+from textclean.mask.morphology import Components, dilate, line_height, rasterize
 from textclean.mask.strokes import find_strokes
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ AS_MUCH = 0.85
 """How strong the marks of a stretch must be, as a share of those of the rest of its line."""
 STRONGEST = 0.9
 """Quantile of the marks' strength that is compared."""
+MORE = 1.5
+"""Times their share of the ground beside the lines that such marks must take of a stretch: the dots
+of a screen, and what is drawn, go on beyond it."""
 
 
 def left_out(mask: Mask, image: Image, lines: Sequence[Polygon], plain: Mask | None = None) -> Mask:
@@ -49,14 +53,16 @@ def left_out(mask: Mask, image: Image, lines: Sequence[Polygon], plain: Mask | N
         ``(H, W)`` bool.
     """
     found = np.zeros_like(mask)
+    taken = mask | rasterize(lines, mask.shape)
     for line in lines:
         height = line_height(line)
         inside = rasterize([line], mask.shape)
+        ground = dilate(inside, round(height)) & ~taken
         stretches = _stretches(mask & inside, line, LONG * height)
         if not stretches:
             continue
         strengths = marks(image, height)
-        if not _marked(stretches, strengths, inside):
+        if not _marked(stretches, strengths, inside, ground, height):
             continue
         if plain is not None:
             shapes = Components.of(plain)
@@ -65,31 +71,41 @@ def left_out(mask: Mask, image: Image, lines: Sequence[Polygon], plain: Mask | N
             found |= find_strokes(image, [stretch], height).mask
         # What is joined with letters beyond its stretch is no shape of its own.
         still = _stretches((mask | found) & inside, line, LONG * height)
-        found |= rasterize(_marked(still, strengths, inside), mask.shape)
+        found |= rasterize(_marked(still, strengths, inside, ground, height), mask.shape)
     return found
 
 
 def _marked(
-    stretches: Sequence[Polygon], strengths: Sequence[NDArray[np.uint8]], inside: Mask
+    stretches: Sequence[Polygon],
+    strengths: Sequence[NDArray[np.uint8]],
+    inside: Mask,
+    ground: Mask,
+    height: float,
 ) -> list[Polygon]:
     """The stretches of a line in which there is as much to be seen as in the rest of it.
 
-    That is: light or dark marks, whichever are stronger in the rest, are as strong.
+    That is: light or dark marks, whichever are stronger in the rest, are as strong, and there are
+    more of them than in the ground beside.
 
     Args:
         stretches: Some of the line.
         strengths: ``(H, W)`` uint8 each, how light and how dark marks are.
         inside: ``(H, W)`` bool, the line.
+        ground: ``(H, W)`` bool, what lies beside it and is of no line.
+        height: Its height in pixels.
     """
     rest = inside & ~rasterize(stretches, inside.shape)
     if not rest.any():
         return []
     usual = [float(np.quantile(strength[rest], STRONGEST)) for strength in strengths]
-    stronger = strengths[int(np.argmax(usual))]
+    strong = strengths[int(np.argmax(usual))] >= AS_MUCH * max(usual)
 
     def is_marked(stretch: Polygon) -> bool:
-        values = stronger[rasterize([stretch], inside.shape)]
-        return len(values) > 0 and float(np.quantile(values, STRONGEST)) >= AS_MUCH * max(usual)
+        area = rasterize([stretch], inside.shape)
+        beside = dilate(area, round(height)) & ground
+        share = float(strong[area].mean()) if area.any() else 0.0
+        of_ground = float(strong[beside].mean()) if beside.any() else 0.0
+        return share >= max(1.0 - STRONGEST, MORE * of_ground)
 
     return [stretch for stretch in stretches if is_marked(stretch)]
 

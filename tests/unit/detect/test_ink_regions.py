@@ -335,6 +335,20 @@ def test_one_large_shape_on_art_must_be_surer_than_two(level, text, found):
     assert bool(propose_regions(ink_map(level, lettering=shapes), (), image)) is found
 
 
+@pytest.mark.parametrize(("level", "found"), [(222, False), (235, True)])
+def test_a_band_on_art_must_be_as_sure_as_a_lone_mark(level, found):
+    """The fringe of a carpet hangs together; its size is its height, not its length."""
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (*SHAPE, 3), np.uint8)
+    band = np.zeros(SHAPE, bool)
+    band[300:320, 60:700] = band[322:326, 400:406] = True
+    regions = propose_regions(ink_map(level, lettering=band), (), image)
+    assert bool(regions) is found
+    if found:
+        assert regions[0].font_size < 30
+        assert regions[0].box[3] - regions[0].box[1] < 40
+
+
 @pytest.mark.parametrize(
     ("level", "in_bubble", "found"),
     [(235, True, True), (235, False, False), (205, True, False)],

@@ -109,3 +109,14 @@ def test_a_line_over_two_grounds_goes_whole(seen_first):
     assert after.mask[shapes].mean() > 0.97
     assert "left out of a line" in after.reason
     assert after.surface is None
+
+
+def test_the_dots_of_a_screen_are_no_lettering_that_was_left_out():
+    """They are as strong, but lie beside the line as well."""
+    mask = letters(166, 276)
+    dots = np.zeros(SHAPE, bool)
+    for y, x in np.ndindex(SHAPE[0] // 6, SHAPE[1] // 6):
+        dots[6 * y : 6 * y + 3, 6 * x : 6 * x + 3] = True
+    assert not left_out(mask, page((mask, 60), (dots & ~mask, 60)), [LINE]).any()
+    dots[18:86] = False  # the line is on a board
+    assert left_out(mask, page((mask | letters(46, 160), 60), (dots, 60)), [LINE]).any()
