@@ -21,7 +21,7 @@ from textclean.edited import held_to
 from textclean.errors import MaskError, PageError
 from textclean.inpaint import flat
 from textclean.lettering import describe, with_room
-from textclean.levels import to_usual_levels
+from textclean.levels import Levels
 from textclean.mask.annotations import annotation_mask
 from textclean.mask.build import (
     RegionMask,
@@ -89,34 +89,37 @@ class Cleaner:
     def clean(self, page: Page) -> PageResult:
         """Remove the text from a page.
 
+        A faded or dim page is cleaned with the usual levels, and what is new is given its own.
+
         Raises:
             PageError: The inpainter gave back something that is not an image.
         """
         timer = _Timer()
-        usual = to_usual_levels(page.rgb)
-        seen = replace(page, rgb=usual(page.rgb))
+        levels = Levels.of(page.rgb)
+        seen = replace(page, rgb=levels(page.rgb))
         with timer("detect"):
             regions, ink = self._find(seen, timer)
         with timer("mask"):
-            masks = self._masks(page.rgb, regions, ink)
+            masks = self._masks(seen.rgb, regions, ink)
             drawn = None if self.drawn is None else self.drawn(page)
             if drawn is not None:
                 regions, masks = held_to(drawn, regions, masks)
         with timer("fill"):
-            image, regions = self._fill(page.rgb, page.rgb, regions, masks)
+            image, regions = self._fill(seen.rgb, seen.rgb, regions, masks)
         with timer("verify"):
             detector = self._as_on(seen)
-            found = _look_again(detector, usual(image), masks)
+            found = _look_again(detector, image, masks)
         for attempt in range(1, self.options.verify + 1 if drawn is None else 1):
             if not found:
                 break
             with timer("fill"):
-                masks = self._masks_of_what_is_left(page.rgb, masks, found, attempt, ink)
-                image, regions = self._fill(page.rgb, image, regions, masks, only=found)
+                masks = self._masks_of_what_is_left(seen.rgb, masks, found, attempt, ink)
+                image, regions = self._fill(seen.rgb, image, regions, masks, only=found)
             with timer("verify"):
-                found = _look_again(detector, usual(image), masks, changed=found)
+                found = _look_again(detector, image, masks, changed=found)
         with timer("compose"):
-            return self._compose(page, image, regions, masks, found, timer.seconds)
+            told = [levels.told_back(region) for region in regions]
+            return self._compose(page, levels.back(image), told, masks, found, timer.seconds)
 
     def detect(self, page: Page) -> PageResult:
         """What :meth:`clean` would remove, in ``result.mask`` and ``result.regions``.
@@ -124,17 +127,19 @@ class Cleaner:
         Nothing is changed, and nothing is inpainted; the second look is not taken.
         """
         timer = _Timer()
-        usual = to_usual_levels(page.rgb)
+        levels = Levels.of(page.rgb)
+        seen = replace(page, rgb=levels(page.rgb))
         with timer("detect"):
-            regions, ink = self._find(replace(page, rgb=usual(page.rgb)), timer)
+            regions, ink = self._find(seen, timer)
         with timer("mask"):
-            masks = self._masks(page.rgb, regions, ink)
+            masks = self._masks(seen.rgb, regions, ink)
             hole = union(masks, page.rgb.shape[:2])
             decided = [
-                region if item is None else self._decide(page.rgb, hole, item)[0]
+                region if item is None else self._decide(seen.rgb, hole, item)[0]
                 for region, item in zip(regions, masks, strict=True)
             ]
-        planned = self._compose(page, page.rgb, decided, masks, None, timer.seconds)
+        told = [levels.told_back(region) for region in decided]
+        planned = self._compose(page, page.rgb, told, masks, None, timer.seconds)
         return replace(planned, page=page)
 
     def inpaint(self, page: Page, mask: Mask) -> PageResult:
