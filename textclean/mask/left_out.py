@@ -2,9 +2,9 @@
 
 A line may run over two grounds, of which one is plain; and of pale lettering or of boards the ink
 network may see a part alone. Where a mask has nothing for as long as a glyph is high, and there is
-as much to be seen as where it has some, and more than beside the lines, that stretch is looked at
-as a line of its own. On 135 lettered pages that completed eleven lines, and left six, one of which
-held lettering there.
+as much to be seen as where it has some, that stretch is looked at as a line of its own. On 135
+lettered pages that completed eleven lines, and left six, one of which held lettering there. In tone
+there is as much everywhere, and nothing is told by it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from textclean.mask.art import marks
 from textclean.mask.morphology import Components, dilate, line_height, rasterize
 from textclean.mask.strokes import find_strokes
+from textclean.mask.tone import TONED, dots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,13 +31,9 @@ LONG, SHORT = 0.8, 0.3
 it is beside such a stretch."""
 BESIDE = 0.3
 """Heights of a line that are looked at beyond a stretch: the mask may end within a letter."""
-AS_MUCH = 0.85
-"""How strong the marks of a stretch must be, as a share of those of the rest of its line."""
-STRONGEST = 0.9
-"""Quantile of the marks' strength that is compared."""
-MORE = 1.5
-"""Times their share of the ground beside the lines that such marks must take of a stretch: the dots
-of a screen, and what is drawn, go on beyond it."""
+AS_STRONG, AS_MANY = 0.85, 0.5
+"""How strong the marks of a stretch must be, as a share of the median under the mask, and how much
+of it they must take, as a share of what they take of the rest of its line."""
 
 
 def left_out(mask: Mask, image: Image, lines: Sequence[Polygon], plain: Mask | None = None) -> Mask:
@@ -53,16 +50,16 @@ def left_out(mask: Mask, image: Image, lines: Sequence[Polygon], plain: Mask | N
         ``(H, W)`` bool.
     """
     found = np.zeros_like(mask)
-    taken = mask | rasterize(lines, mask.shape)
+    others = mask | rasterize(lines, mask.shape)
     for line in lines:
         height = line_height(line)
         inside = rasterize([line], mask.shape)
-        ground = dilate(inside, round(height)) & ~taken
         stretches = _stretches(mask & inside, line, LONG * height)
         if not stretches:
             continue
-        strengths = marks(image, height)
-        if not _marked(stretches, strengths, inside, ground, height):
+        strong = _as_strong(mask & inside, image, height)
+        ground = dilate(inside, round(height)) & ~others
+        if not _marked(stretches, strong, inside) or _is_toned(image, ground):
             continue
         if plain is not None:
             shapes = Components.of(plain)
@@ -71,41 +68,39 @@ def left_out(mask: Mask, image: Image, lines: Sequence[Polygon], plain: Mask | N
             found |= find_strokes(image, [stretch], height).mask
         # What is joined with letters beyond its stretch is no shape of its own.
         still = _stretches((mask | found) & inside, line, LONG * height)
-        found |= rasterize(_marked(still, strengths, inside, ground, height), mask.shape)
+        found |= rasterize(_marked(still, strong, inside), mask.shape)
     return found
 
 
-def _marked(
-    stretches: Sequence[Polygon],
-    strengths: Sequence[NDArray[np.uint8]],
-    inside: Mask,
-    ground: Mask,
-    height: float,
-) -> list[Polygon]:
-    """The stretches of a line in which there is as much to be seen as in the rest of it.
+def _as_strong(lettering: Mask, image: Image, height: float) -> Mask:
+    """``(H, W)`` bool: marks that are light or dark, as some lettering is, and about as strong."""
+    kinds = marks(image, height)
+    usual = [float(np.median(kind[lettering])) for kind in kinds]
+    which = int(np.argmax(usual))
+    strong: Mask = kinds[which] >= AS_STRONG * usual[which]
+    return strong
 
-    That is: light or dark marks, whichever are stronger in the rest, are as strong, and there are
-    more of them than in the ground beside.
+
+def _is_toned(image: Image, ground: Mask) -> bool:
+    return bool(ground.any()) and float(dots(image)[ground].mean()) >= TONED
+
+
+def _marked(stretches: Sequence[Polygon], strong: Mask, inside: Mask) -> list[Polygon]:
+    """The stretches of a line in which there is about as much to be seen as in the rest of it.
 
     Args:
         stretches: Some of the line.
-        strengths: ``(H, W)`` uint8 each, how light and how dark marks are.
+        strong: ``(H, W)`` bool, marks like its lettering.
         inside: ``(H, W)`` bool, the line.
-        ground: ``(H, W)`` bool, what lies beside it and is of no line.
-        height: Its height in pixels.
     """
     rest = inside & ~rasterize(stretches, inside.shape)
     if not rest.any():
         return []
-    usual = [float(np.quantile(strength[rest], STRONGEST)) for strength in strengths]
-    strong = strengths[int(np.argmax(usual))] >= AS_MUCH * max(usual)
+    least = AS_MANY * float(strong[rest].mean())
 
     def is_marked(stretch: Polygon) -> bool:
         area = rasterize([stretch], inside.shape)
-        beside = dilate(area, round(height)) & ground
-        share = float(strong[area].mean()) if area.any() else 0.0
-        of_ground = float(strong[beside].mean()) if beside.any() else 0.0
-        return share >= max(1.0 - STRONGEST, MORE * of_ground)
+        return bool(area.any()) and float(strong[area].mean()) >= least
 
     return [stretch for stretch in stretches if is_marked(stretch)]
 

@@ -116,7 +116,18 @@ def test_the_dots_of_a_screen_are_no_lettering_that_was_left_out():
     mask = letters(166, 276)
     dots = np.zeros(SHAPE, bool)
     for y, x in np.ndindex(SHAPE[0] // 6, SHAPE[1] // 6):
-        dots[6 * y : 6 * y + 3, 6 * x : 6 * x + 3] = True
-    assert not left_out(mask, page((mask, 60), (dots & ~mask, 60)), [LINE]).any()
-    dots[18:86] = False  # the line is on a board
-    assert left_out(mask, page((mask | letters(46, 160), 60), (dots, 60)), [LINE]).any()
+        dots[6 * y : 6 * y + 4, 6 * x : 6 * x + 4] = True
+    assert not left_out(mask, page((mask, 140), (dots & ~mask, 140)), [LINE]).any()
+    dots[16:88] = False  # the line is on a board
+    assert left_out(mask, page((mask | letters(46, 160), 140), (dots, 140)), [LINE]).any()
+
+
+def test_few_thin_strokes_far_apart_are_as_much_as_the_rest():
+    """Less than a tenth of the line is ink, and beside it much is drawn."""
+    shapes = np.zeros(SHAPE, bool)
+    for x in range(46, 276, 18):
+        shapes[44:60, x : x + 2] = True
+    mask = shapes & (np.arange(SHAPE[1]) >= 130)
+    image = page((shapes, 140))
+    image[:30:7] = image[74::9] = 20
+    assert (left_out(mask, image, [LINE]) | mask)[shapes].all()
