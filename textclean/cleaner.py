@@ -159,6 +159,7 @@ class Cleaner:
                 remedy="Draw the mask on the page itself, at its own size",
             )
         timer = _Timer()
+        mask = mask & True  # Pillow's true is a byte of 255, which is no bool to count on
         hole = np.ascontiguousarray(native.upright(mask, page.metadata.orientation))
         with timer("fill"):
             image = self._inpaint(page.rgb, hole)[0] if hole.any() else page.rgb

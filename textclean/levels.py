@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 DARKEST, LIGHTEST = 0.1, 99.5
 """Percentiles of a page's grey levels that are its black and its white."""
-FADED, DIM = 95.0, 160.0
-"""Levels from which on black is faded, and up to which white is dim. Art without a letter has its
-black up to 85 now and then, and a night its white down to 172."""
+FADED, PALE, DIM = 95.0, 160.0, 160.0
+"""Levels between which black is faded, and up to which white is dim. Art without a letter has its
+black up to 85 now and then, and a night its white down to 172; and where nothing is darker than
+pale there is no black: a blank page, a sketch, what shines through."""
 BLACK, WHITE = 10.0, 250.0
 """What faded black and dim white become."""
 STRONGEST = 2.5
@@ -53,9 +54,10 @@ class Levels:
         """
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         low, high = np.percentile(grey, (DARKEST, LIGHTEST)).tolist()
-        if low < FADED and high > DIM:
+        faded = FADED <= low <= PALE
+        if not faded and high > DIM:
             return cls()
-        black = BLACK if low >= FADED else low
+        black = BLACK if faded else low
         white = WHITE if high <= DIM else high
         return cls(high, white, min((white - black) / max(high - low, 1.0), STRONGEST))
 

@@ -128,6 +128,21 @@ def _image(mode: str) -> PILImage.Image:
     return lettered(mode=mode)
 
 
+def test_black_and_white_of_pillow_is_seen_as_black_and_white() -> None:
+    """Its bools are bytes of 0 and 255."""
+    shown: list[np.ndarray[Any, Any]] = []
+    detector = FakeDetector(on_page=lambda page: shown.append(page.rgb))
+    image = _image("1")
+    result = _clean(image, detector=detector, ink=False)
+    assert np.array_equal(shown[0], np.array(image.convert("RGB")))
+    assert np.asarray(result.page.pixels).view(np.uint8).max() == 1
+    mask = np.array(PILImage.fromarray(np.eye(120, 160) > 0))
+    assert mask.view(np.uint8).max() == 255
+    filled = inpaint_page(_image("RGB"), mask, inpainter=FakeInpainter((9, 9, 9)))
+    assert filled.mask.view(np.uint8).max() == 1 and np.array_equal(filled.mask, mask)
+    assert (np.array(filled.image)[mask] == 9).all()
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_pillow_image_comes_back_as_it_was(mode: str) -> None:
     page = _image(mode)

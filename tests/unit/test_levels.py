@@ -17,7 +17,7 @@ def page(black: float, white: float) -> Image:
     return image
 
 
-@pytest.mark.parametrize(("black", "white"), [(0, 255), (85, 255), (0, 172), (30, 240)])
+@pytest.mark.parametrize(("black", "white"), [(0, 255), (85, 255), (0, 172), (30, 240), (170, 255)])
 def test_a_usual_page_is_given_back_as_it_is(black: int, white: int) -> None:
     image = page(black, white)
     levels = Levels.of(image)

@@ -101,6 +101,8 @@ def _from_image(image: PILImage.Image, max_pixels: int) -> Page:
     with decoder_errors("Pillow image"):
         # Pillow decodes only now what was opened from a file.
         pixels = np.array(image)
+        if image.mode == "1":
+            pixels &= True  # Pillow's true is a byte of 255, which is no bool to count on
         orientation = image.getexif().get(_ORIENTATION, 1)
     dpi = image.info.get("dpi")
     return Raster(
