@@ -58,9 +58,9 @@ def look_again(
         What was found, by the index of the region it was found in. Text that lies mostly outside
         every cleaned region is nobody's leftover and is not reported, nor is what is far higher
         than the lines were: an empty bubble, taken for a sign, is not removed with its border. A
-        detector that says that it
-        ``needs_contrast`` is spared regions of which nothing but one colour is left; one that
-        ``needs_page`` is shown the page, and not the parts of it around the regions.
+        detector that says that it ``needs_contrast`` is spared regions of which nothing but one
+        colour is left; one that ``needs_page`` is shown the page, and not the parts of it around
+        the regions.
     """
     found: dict[int, Finding] = {}
     anew = range(len(cleaned)) if changed is None else changed

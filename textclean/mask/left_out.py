@@ -34,6 +34,8 @@ BESIDE = 0.3
 AS_STRONG, AS_MANY = 0.85, 0.5
 """How strong the marks of a stretch must be, as a share of the median under the mask, and how much
 of it they must take, as a share of what they take of the rest of its line."""
+FAINTEST = 24.0
+"""Levels by which marks differ from what is around them at least: bold strokes are none."""
 
 
 def left_out(mask: Mask, image: Image, lines: Sequence[Polygon], plain: Mask | None = None) -> Mask:
@@ -77,7 +79,7 @@ def _as_strong(lettering: Mask, image: Image, height: float) -> Mask:
     kinds = marks(image, height)
     usual = [float(np.median(kind[lettering])) for kind in kinds]
     which = int(np.argmax(usual))
-    strong: Mask = kinds[which] >= AS_STRONG * usual[which]
+    strong: Mask = kinds[which] >= max(AS_STRONG * usual[which], FAINTEST)
     return strong
 
 
@@ -94,7 +96,7 @@ def _marked(stretches: Sequence[Polygon], strong: Mask, inside: Mask) -> list[Po
         inside: ``(H, W)`` bool, the line.
     """
     rest = inside & ~rasterize(stretches, inside.shape)
-    if not rest.any():
+    if not (strong & rest).any():
         return []
     least = AS_MANY * float(strong[rest].mean())
 

@@ -131,3 +131,10 @@ def test_few_thin_strokes_far_apart_are_as_much_as_the_rest():
     image = page((shapes, 140))
     image[:30:7] = image[74::9] = 20
     assert (left_out(mask, image, [LINE]) | mask)[shapes].all()
+
+
+def test_strokes_too_bold_to_be_marks_tell_nothing():
+    bold = np.zeros(SHAPE, bool)
+    bold[40:64, 166:276] = True
+    assert not left_out(bold, page((bold, 140)), [LINE]).any()
+    assert not left_out(bold, page((bold | letters(46, 150), 140)), [LINE]).any()
