@@ -80,7 +80,7 @@ def prepared(cleaner: Cleaner, path: Path) -> Prepared:
     regions, ink = cleaner._find(page, _Timer())
     masks = cleaner._masks(page.rgb, regions, ink)
     image, filled = cleaner._fill(page.rgb, page.rgb, regions, masks)
-    found = cleaner._look_again(image, masks)
+    found = cleaner._look_again(cleaner._as_on(page), image, masks)
     hole = union(masks, page.rgb.shape[:2])
     result = cleaner.clean(page)
     return Prepared(
@@ -103,7 +103,7 @@ def ours(it: Prepared) -> dict[str, Callable[[], Any]]:
         MASKS: lambda: cleaner._masks(page.rgb, it.regions, it.ink),
         PLAIN: lambda: plain._fill(page.rgb, page.rgb, it.regions, it.masks),
         FILL: lambda: cleaner._fill(page.rgb, page.rgb, it.regions, it.masks),
-        VERIFY: lambda: cleaner._look_again(it.image, it.masks),
+        VERIFY: lambda: cleaner._look_again(cleaner._as_on(page), it.image, it.masks),
         COMPOSE: lambda: cleaner._compose(page, it.image, it.filled, it.masks, it.found, {}),
         FILES: files,
         CLEAN: lambda: cleaner.clean(page),

@@ -108,7 +108,7 @@ class Cleaner:
             image, regions = self._fill(seen.rgb, seen.rgb, regions, masks)
         with timer("verify"):
             detector = self._as_on(seen)
-            found = _look_again(detector, image, masks)
+            found = self._look_again(detector, image, masks)
         for attempt in range(1, self.options.verify + 1 if drawn is None else 1):
             if not found:
                 break
@@ -116,7 +116,7 @@ class Cleaner:
                 masks = self._masks_of_what_is_left(seen.rgb, masks, found, attempt, ink)
                 image, regions = self._fill(seen.rgb, image, regions, masks, only=found)
             with timer("verify"):
-                found = _look_again(detector, image, masks, changed=found)
+                found = self._look_again(detector, image, masks, changed=found)
         with timer("compose"):
             told = [levels.told_back(region) for region in regions]
             return self._compose(page, levels.back(image), told, masks, found, timer.seconds)
@@ -230,6 +230,18 @@ class Cleaner:
         as_on = getattr(self.detector, "as_on", None)
         detector: Detector = self.detector if as_on is None else as_on(page)
         return detector
+
+    @staticmethod
+    def _look_again(
+        detector: Detector,
+        image: Image,
+        masks: Sequence[RegionMask | None],
+        changed: Collection[int] | None = None,
+    ) -> dict[int, Finding] | None:
+        """What is still found where text was removed; None when the detector cannot tell."""
+        if not getattr(detector, "can_verify", True):
+            return None
+        return look_again(detector, image, masks, changed=changed)
 
     def _masks_of_what_is_left(
         self,
@@ -370,18 +382,6 @@ class Cleaner:
             versions=self.versions,
             original=page,
         )
-
-
-def _look_again(
-    detector: Detector,
-    image: Image,
-    masks: Sequence[RegionMask | None],
-    changed: Collection[int] | None = None,
-) -> dict[int, Finding] | None:
-    """What is still found where text was removed; None when the detector cannot tell."""
-    if not getattr(detector, "can_verify", True):
-        return None
-    return look_again(detector, image, masks, changed=changed)
 
 
 def _side_by_side(work: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:

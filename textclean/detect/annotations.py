@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from textclean.detect.ink_regions import annotation_regions
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from textclean.detect import DetectorOptions
     from textclean.ink_map import InkMap
     from textclean.protocols import PixelReader
-    from textclean.types import Page, Region
+    from textclean.types import Image, Page, Region
 
 
 class AnnotationDetector:
@@ -22,7 +23,7 @@ class AnnotationDetector:
 
     Args:
         reader: The ink network.
-        look: How it is to look at all sheets; None = as fits each.
+        like: ``(H, W, 3)`` uint8 RGB, a sheet like which all are looked at; None = as fits each.
 
     Attributes:
         needs_page: What a page's print looks like, and how large it is, tells what is none.
@@ -31,9 +32,9 @@ class AnnotationDetector:
     name = "ink"
     needs_page = True
 
-    def __init__(self, reader: PixelReader, look: SheetLook | None = None) -> None:
+    def __init__(self, reader: PixelReader, like: Image | None = None) -> None:
         self.reader = reader
-        self._look = look
+        self._like = like
 
     @classmethod
     def from_options(cls, options: DetectorOptions) -> Self:
@@ -50,7 +51,12 @@ class AnnotationDetector:
 
     def as_on(self, page: Page) -> AnnotationDetector:
         """The detector that looks at sheets as it looks at this one."""
-        return AnnotationDetector(self.reader, SheetLook.of(page.rgb))
+        return AnnotationDetector(self.reader, page.rgb)
+
+    @cached_property
+    def _look(self) -> SheetLook | None:
+        """How all sheets are looked at; found when first needed, for many need no second look."""
+        return None if self._like is None else SheetLook.of(self._like)
 
     def detect(self, page: Page) -> tuple[Region, ...]:
         """The annotations on ``page.rgb``, from the top, then the left."""

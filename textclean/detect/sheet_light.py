@@ -8,7 +8,7 @@ at three quarters of their light 0.92 and 0.955, blurred by one pixel 0.72 and 0
 
 Black and white is all there is of some scans. No sheet that the network learned from had its notes
 so: of those that are left of the seven with a threshold at 140 it found 0.20, and of the same in
-greys, as a scanner sees them before its threshold, 0.50 with no more print.
+greys, as a scanner sees them before its threshold, 0.48, with 0.023 of the print masked (0.019).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from textclean.mask.kin import FAINT, HINTED, alike_beside
 from textclean.mask.left_out import left_out
 from textclean.mask.morphology import Components, dilate, erode, rasterize, ring
 from textclean.mask.strokes import Strokes
-from textclean.mask.tone import TONED, dots
+from textclean.mask.tone import is_toned
 from textclean.surface import channel_distance, dominant_colors
 
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ def _whole_lines(
     if strokes.surface is not None or height >= HIGH_LINE:
         return found, ""
     around = ring(core, round(0.2 * height), max(8, round(height)))
-    if not around.any() or float(dots(image)[around].mean()) < TONED:
+    if not is_toned(image, around):
         return found, ""
     for line in lines:
         inside = rasterize([line], seen.shape)

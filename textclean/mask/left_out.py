@@ -17,7 +17,7 @@ import numpy as np
 from textclean.mask.art import marks
 from textclean.mask.morphology import Components, dilate, line_height, rasterize
 from textclean.mask.strokes import find_strokes
-from textclean.mask.tone import TONED, dots
+from textclean.mask.tone import is_toned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ def left_out(mask: Mask, image: Image, lines: Sequence[Polygon], plain: Mask | N
             continue
         strong = _as_strong(mask & inside, image, height)
         ground = dilate(inside, round(height)) & ~others
-        if not _marked(stretches, strong, inside) or _is_toned(image, ground):
+        if not _marked(stretches, strong, inside) or is_toned(image, ground):
             continue
         if plain is not None:
             shapes = Components.of(plain)
@@ -81,10 +81,6 @@ def _as_strong(lettering: Mask, image: Image, height: float) -> Mask:
     which = int(np.argmax(usual))
     strong: Mask = kinds[which] >= max(AS_STRONG * usual[which], FAINTEST)
     return strong
-
-
-def _is_toned(image: Image, ground: Mask) -> bool:
-    return bool(ground.any()) and float(dots(image)[ground].mean()) >= TONED
 
 
 def _marked(stretches: Sequence[Polygon], strong: Mask, inside: Mask) -> list[Polygon]:

@@ -15,6 +15,16 @@ TONED = 0.35
 0.15 of it."""
 
 
+def is_toned(image: Image, where: Mask) -> bool:
+    """Whether an area of a page is toned; an empty one is not.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 RGB.
+        where: ``(H, W)`` bool.
+    """
+    return bool(where.any()) and float(dots(image)[where].mean()) >= TONED
+
+
 def dots(image: Image) -> Mask:
     """Pixels that differ from the mean around them as the ink and paper of a screen do.
 
