@@ -124,6 +124,7 @@ def _auto(*, device: str, offline: bool) -> Inpainter:
     from textclean.inpaint.by_parts import ByParts
     from textclean.inpaint.dyes import DyesFirst
     from textclean.inpaint.gutters import GuttersFirst
+    from textclean.inpaint.hues import HuesLast
     from textclean.inpaint.limits import WithinLimits
     from textclean.inpaint.lines import LinesFirst
     from textclean.inpaint.paper import PaperLast
@@ -134,7 +135,7 @@ def _auto(*, device: str, offline: bool) -> Inpainter:
         network: Inpainter = _Lazy(lambda: _FACTORIES[AUTO](device=device, offline=offline))
     else:  # a missing device is told now
         network = _FACTORIES[AUTO](device=device, offline=offline)
-    on_paper = PaperLast(DyesFirst(WithinLimits(ThinPens(GuttersFirst(network)))))
+    on_paper = HuesLast(PaperLast(DyesFirst(WithinLimits(ThinPens(GuttersFirst(network))))))
     return ByParts(LinesFirst(PlainFirst(on_paper)))
 
 

@@ -63,11 +63,15 @@ RIM = 5
 """Pixels around a band that may have some of its dye."""
 PRINT = 0.35
 """Density from which on what is beneath is print, or another's ink."""
+MOST = 0.4
+"""Share of a band's pixels, at least, in which its dye is thick: not of dark strokes that a few
+coloured ones link."""
 ASTRAY = 0.3
 """Density by which a pixel may miss what dye and grey can make; beyond, there is another ink."""
 OUTSIDE = 0.25
 """Share of a dark stroke outside of the bands from which on it is a pen's, and not print."""
 _EYE = np.array([0.299, 0.587, 0.114], np.float32)
+_DISK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,7 +208,8 @@ def _colored_bands(density: Plane, see_through: Mask) -> Iterator[Band]:
     """Bands of highlighter."""
     colored = see_through & (strongest(density) - weakest(density) > COLORED)
     for rows, columns, own, _ in _pieces(colored, WIDEST):
-        dye = _color(density[rows, columns][own])
+        own = _broad(own)  # thin strokes that touch it are another's
+        dye = _color(density[rows, columns][own]) if own.sum() >= FEWEST else None
         if dye is not None:
             yield Band(rows, columns, grown(own, RIM) & see_through[rows, columns], dye)
 
@@ -217,6 +222,8 @@ def _color(density: Plane) -> Plane | None:
     low = density.min(axis=1)
     strength = density.max(axis=1) - low
     thick = strength > 0.6 * np.percentile(strength, 90)
+    if float(thick.mean()) < MOST:
+        return None
     bare = thick & (low <= np.percentile(low[thick], 40))
     color = np.maximum(np.median(density[bare], axis=0), 0)
     most, least = float(color.max()), float(color.min())
@@ -309,6 +316,12 @@ def _crossing(dark: Mask, bands: Mask) -> Mask:
     pens = outside > OUTSIDE * area
     pens[0] = False
     return grown(pens[labels], 2)
+
+
+def _broad(mask: Mask) -> Mask:
+    opened: Any = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _DISK, borderValue=0)
+    found: Mask = opened > 0
+    return found
 
 
 def _shrunk(mask: Mask) -> Mask:

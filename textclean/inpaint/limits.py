@@ -2,7 +2,7 @@
 
 Ink takes light away, so a page without it is nowhere darker. And one pen takes away about the same
 everywhere: how much, its strokes on bare paper tell, which are most of them. A pixel that is darker
-has print beneath, and print that a network has washed out comes back.
+has print beneath, and print that a network has washed out comes back; unless it is another's ink.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from textclean.inpaint.foreign import print_near, told_and_unseen
 from textclean.inpaint.paper import LEVELS, Histograms, densities, measure_paper
 from textclean.inpaint.wrapped import AfterUnmixing
 from textclean.surface import strongest
@@ -27,6 +28,11 @@ USUAL = 0.6
 """Share of a stroke's pixels that are no denser than its ink, on bare paper."""
 MOST, MORE = 1.1, 0.2
 """A stroke's ink has at most so many times that density, and so much more."""
+WASHED = 0.1
+"""Density that a pixel must gain to have been washed out."""
+FOREIGN, SEVERAL = 0.45, 100
+"""Share of what was washed out that the network sees no print in, from which on it is another ink;
+and pixels of it that this takes."""
 
 
 class WithinLimits(AfterUnmixing):
@@ -52,7 +58,8 @@ def held(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
     measured = measure_paper(image, ~mask)
     if measured is None:
         return filled
-    density = densities(image, measured[0])
+    paper = measured[0]
+    density = densities(image, paper)
     out = filled.copy()
     out[see_through] = np.maximum(filled, image)[see_through]
     inked = see_through & (strongest(density) > INKED)
@@ -64,6 +71,13 @@ def held(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
     ink = np.stack([stroke.quantile(USUAL) / 50 for stroke in strokes], axis=1)
     large = (strokes[0].count >= FEWEST)[number]
     most = (image[inked] + LEVELS) * np.exp(MOST * ink + MORE)[number]
-    limited = np.minimum(out[inked], np.rint(most)).astype(np.uint8)
-    out[inked] = np.where(large[:, None], limited, out[inked])
+    limited = out.copy()
+    limited[inked] = np.minimum(out[inked], np.rint(most)).astype(np.uint8)
+    seen, told = (densities(one, paper)[inked].mean(axis=1) for one in (out, limited))
+    print_, unseen = told_and_unseen(told, seen, print_near(density.mean(axis=2), mask)[inked])
+    washed = told > seen + WASHED
+    foreign = np.bincount(number[unseen & washed], minlength=count)
+    likely = FOREIGN * np.bincount(number[print_ & washed], minlength=count)
+    large &= (foreign <= np.maximum(likely, SEVERAL))[number]
+    out[inked] = np.where(large[:, None], limited[inked], out[inked])
     return out

@@ -6,6 +6,10 @@ paper around, with its tint and its grain. So the paper's colour is measured, ce
 un-mixed pixels that are nearly as light and away from print become paper. Old paper is stained and
 shows what is printed on its other side. There, where a pen has left a trace that can be read, the
 inpainter fills in anew, and looks through nothing.
+
+A ghost and what a page has of its own that is faint, pale print and what shines through, look
+alike. So the page is asked first: where there is much of it beside the ink, what is beneath the ink
+stays as it was un-mixed.
 """
 
 from __future__ import annotations
@@ -35,6 +39,9 @@ FAINT = 90.0
 """Grey levels under the paper up to which an un-mixed pixel may be a ghost."""
 PRINT = 110.0
 """Grey levels under the paper from which on a pixel is print."""
+PALE, DARKEST, ENOUGH = 40.0, 0.9, 300
+"""Grey levels under the paper from which on a pixel may be pale print; the quantile of such pixels
+that is as dark as a page's print; and how many this takes."""
 REACH = 3
 """Pixels around print in which nothing is touched: its soft rims."""
 LEVELS = 2.0
@@ -42,6 +49,13 @@ LEVELS = 2.0
 UNEVEN = 3.0
 """Spread of the paper, in grey levels, beyond which a cell is left as it was un-mixed: what the ink
 lets through of old paper's own texture is better than any grain (1.7 dB on a page of 1784)."""
+AROUND = 241
+"""Side in pixels of the window in which the page is asked for faint things of its own."""
+OWN, SOME = 0.02, 0.12
+"""Share of them from which on nothing but a breath is a ghost, and from which on no trace is taken
+for a pen's."""
+BREATH = 12.0
+"""Grey levels about the paper that are never more than a ghost."""
 DARK = 0.5
 """Share of the paper's light, to the eye, that a pen's ink leaves at most; a highlighter's more."""
 RIM = 5
@@ -89,7 +103,9 @@ def settled(filled: Image, mask: Mask, unmixed: Mask) -> Image:
         return filled
     paper, even = measured
     below = _luma(paper) - _luma(part.astype(np.float32))
-    ghost = unmixed[box] & even & (below < FAINT) & ~grown(below > PRINT, REACH)
+    print_ = grown(below > _print(below, known, PRINT), REACH)
+    own = _own(below, known & ~print_) > OWN
+    ghost = unmixed[box] & even & ~print_ & np.where(own, np.abs(below) < BREATH, below < FAINT)
     if not ghost.any():
         return filled
     residual = part.astype(np.float32) - paper
@@ -122,8 +138,9 @@ def traces_of_ink(image: Image, filled: Image, mask: Mask, unmixed: Mask) -> Mas
     if not strokes.any():
         return nothing
     below = _luma(paper) - _luma(filled.astype(np.float32))
-    blank = ~grown(below > INKED, BESIDE)
+    blank = ~grown(below > _print(below, ~mask, INKED), BESIDE)
     traces = unmixed & ~even & grown(strokes, RIM) & (below < FAINT) & blank
+    traces &= _own(below, ~mask & blank) <= SOME
     count, labels = cv2.connectedComponents(grown(traces, RIM).astype(np.uint8), connectivity=8)
 
     def mean(where: Mask) -> NDArray[np.float64]:
@@ -137,6 +154,33 @@ def traces_of_ink(image: Image, filled: Image, mask: Mask, unmixed: Mask) -> Mas
     readable[0] = False
     found: Mask = traces & readable[labels]
     return found
+
+
+def _print(below: NDArray[np.float32], known: Mask, usual: float) -> float:
+    """Grey levels under the paper from which on a pixel is print: half of what pale print has."""
+    dark = below[known]
+    dark = dark[dark > PALE]
+    if len(dark) < ENOUGH:
+        return usual
+    return min(usual, float(np.quantile(dark, DARKEST)) / 2)
+
+
+def _own(below: NDArray[np.float32], known: Mask) -> NDArray[np.float32]:
+    """Share of what is known around each pixel that is neither paper nor print, ``(H, W)``.
+
+    Args:
+        below: ``(H, W)`` grey levels under the paper.
+        known: ``(H, W)`` bool, what is known and not by print.
+    """
+    if not known.any():
+        return np.zeros_like(below)
+    faint = known & (np.abs(below) > LIKE)
+    window = AROUND, AROUND
+    found = cv2.boxFilter(faint.astype(np.float32), -1, window)
+    seen = cv2.boxFilter(known.astype(np.float32), -1, window)
+    # Where little is known near by, all of the page is asked.
+    usual, doubt = np.float32(faint.sum() / known.sum()), np.float32(0.02)
+    return np.asarray((found + doubt * usual) / (seen + doubt), np.float32)
 
 
 def measure_paper(image: Image, known: Mask) -> tuple[NDArray[np.float32], Mask] | None:

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from textclean.inpaint.dyes import PURE
+from textclean.inpaint.foreign import print_near, told_and_unseen
 from textclean.inpaint.paper import densities, measure_paper
 from textclean.inpaint.wrapped import AfterUnmixing
 from textclean.surface import strongest
@@ -46,6 +47,9 @@ DARK = 0.6
 """Mean density from which on what is known is print."""
 PURE_PRINT = 0.7
 """Quantile of what is known of print that is its own darkness: of small type most is its rim."""
+FOREIGN, SEVERAL = 0.3, 150
+"""Share of what is told to be print that the network sees none of, from which on it is another ink;
+and pixels of it that this takes."""
 APART = 0.8
 """Density by which print must be darker than a grey stroke to be told from it."""
 
@@ -78,6 +82,7 @@ def helped(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
     mean = density.mean(axis=2)
     known = mean[~mask & (mean > DARK)]
     print_ = float(np.quantile(known, PURE_PRINT)) if len(known) >= FEWEST else 0.0
+    near = print_near(mean, mask)
     inked = see_through & (strongest(density) > INKED)
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(
         inked.astype(np.uint8), connectivity=8
@@ -91,6 +96,10 @@ def helped(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
         own = labels[box] == index
         grey = _beneath(density[box][own], print_)
         if grey is None:
+            continue
+        seen = densities(filled[box], paper[box])[own].mean(axis=1)
+        told, unseen = told_and_unseen(grey, seen, near[box][own])
+        if told.sum() >= SEVERAL and unseen.sum() > FOREIGN * told.sum():
             continue
         below = paper[box][own] * np.exp(-grey)[:, None]
         both = (filled[box][own].astype(np.float32) + np.clip(below, 0, 255)) / 2

@@ -125,3 +125,15 @@ def test_a_page_without_paper_is_left_alone() -> None:
     hole, other = np.ones((220, 420), bool), Recorder()
     DyesFirst(other)(covered(printed(), YELLOW, cover), hole, hole)
     assert other.asked[0].all()
+
+
+def test_dark_strokes_on_coloured_rules_are_no_highlighter() -> None:
+    page = printed()
+    rules = np.zeros((220, 420), np.float32)
+    rules[20:220:24] = 1
+    shown = covered(page, (0.88, 0.45, 0.5), rules)
+    note = stroke((60, 10), (360, 200), 16)
+    shown = covered(shown, (0.2, 0.22, 0.25), note)  # a felt pen's, a little blue
+    hole, other = hole_of(np.maximum(rules, note)), Recorder()
+    DyesFirst(other)(shown, hole, hole)
+    assert other.asked[0][note > 0.5].all()

@@ -49,3 +49,16 @@ def test_opaque_holes_have_no_limits() -> None:
     black = WithinLimits(lambda image, *_: np.zeros_like(image))(shown, hole)
     assert (black == 0).all()
     assert page.any()
+
+
+def test_a_pen_that_crosses_a_paler_one_is_not_its_print() -> None:
+    page = np.full((160, 300, 3), (236, 228, 205), np.uint8)
+    shown = page.copy()
+    pale, dark = np.zeros((160, 300), np.uint8), np.zeros((160, 300), np.uint8)
+    cv2.circle(pale, (150, 80), 60, 255, 24)
+    cv2.line(dark, (20, 40), (280, 120), 255, 9)
+    for cover, light in ((pale, (0.6, 0.6, 0.6)), (dark, (0.1, 0.12, 0.5))):
+        shown[cover > 0] = np.rint(shown[cover > 0] * np.array(light)).astype(np.uint8)
+    hole = cv2.dilate(pale | dark, np.ones((7, 7), np.uint8)) > 0
+    cleaned = WithinLimits(lambda *_: page)(shown, hole, hole)
+    assert np.abs(cleaned.astype(int) - page).max() <= 2

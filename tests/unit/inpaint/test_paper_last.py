@@ -107,3 +107,25 @@ def test_nothing_is_known_of_a_page_that_is_all_hole() -> None:
     clean, _, _ = sheet()
     everything = np.ones(clean.shape[:2], bool)
     assert (settled(clean, everything, everything) == clean).all()
+
+
+def test_pale_print_is_no_ghost() -> None:
+    clean, stroke, _ = sheet()
+    for row in range(10, 200, 20):  # nothing is darker than this grey
+        clean[row : row + 6, 10:230:9] = clean[row : row + 6, 11:230:9] = 170
+    clean[:, 100:112] = (250, 244, 230)
+    pale = stroke & (clean.max(axis=2) < 180)
+    assert pale.sum() > 100
+    out = PaperLast(Ghostly(clean, 0))(clean, stroke, stroke)
+    assert (out[pale] == clean[pale]).all()
+
+
+@pytest.mark.parametrize("level", [180, 206])
+def test_what_shines_through_is_no_ghost(level: int) -> None:
+    clean, stroke, printed = sheet()
+    back = np.zeros(stroke.shape, bool)
+    back[10::30, :] = back[11::30, :] = back[12::30, :] = back[:, 40::50] = back[:, 41::50] = True
+    clean[back & ~printed] = level
+    out = PaperLast(Ghostly(clean, 0))(clean, stroke, stroke)
+    seen = stroke & back & ~printed
+    assert (out[seen] == clean[seen]).all()

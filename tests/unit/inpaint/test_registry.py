@@ -15,6 +15,7 @@ from textclean.inpaint import list_inpainters, load_inpainter, register_inpainte
 from textclean.inpaint.by_parts import ByParts
 from textclean.inpaint.dyes import DyesFirst
 from textclean.inpaint.gutters import GuttersFirst
+from textclean.inpaint.hues import HuesLast
 from textclean.inpaint.limits import WithinLimits
 from textclean.inpaint.lines import LinesFirst
 from textclean.inpaint.paper import PaperLast
@@ -129,7 +130,7 @@ def test_a_device_that_is_asked_for_is_not_put_off(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(registry, "AUTO", "mine")
     auto = load_inpainter("auto", device="cuda:3", offline=True)
     inner = auto
-    on_paper = (PaperLast, DyesFirst, WithinLimits, ThinPens)
+    on_paper = (HuesLast, PaperLast, DyesFirst, WithinLimits, ThinPens)
     for kind in (ByParts, LinesFirst, PlainFirst, *on_paper, GuttersFirst):
         assert isinstance(inner, kind)
         inner = inner.inpainter
