@@ -42,6 +42,8 @@ PRINT = 110.0
 PALE, DARKEST, ENOUGH = 40.0, 0.9, 300
 """Grey levels under the paper from which on a pixel may be pale print; the quantile of such pixels
 that is as dark as a page's print; and how many this takes."""
+PART = 0.6
+"""Share of that darkness from which on a pixel is print, where this is less than usual."""
 REACH = 3
 """Pixels around print in which nothing is touched: its soft rims."""
 LEVELS = 2.0
@@ -157,12 +159,12 @@ def traces_of_ink(image: Image, filled: Image, mask: Mask, unmixed: Mask) -> Mas
 
 
 def _print(below: NDArray[np.float32], known: Mask, usual: float) -> float:
-    """Grey levels under the paper from which on a pixel is print: half of what pale print has."""
+    """Grey levels under the paper from which on a pixel is print: fewer on a page of pale print."""
     dark = below[known]
     dark = dark[dark > PALE]
     if len(dark) < ENOUGH:
         return usual
-    return min(usual, float(np.quantile(dark, DARKEST)) / 2)
+    return min(usual, PART * float(np.quantile(dark, DARKEST)))
 
 
 def _own(below: NDArray[np.float32], known: Mask) -> NDArray[np.float32]:
