@@ -37,6 +37,20 @@ def test_print_comes_back_half_way(light: tuple[float, float, float]) -> None:
     assert np.median(np.abs(cleaned[paper].astype(int) - page[paper]).max(axis=1)) < 12
 
 
+def test_the_soft_rim_of_a_coloured_pen_is_mostly_paper() -> None:
+    page, shown, hole = page_and_pen((0.1, 0.15, 0.6))
+    rim = hole & (shown[..., 0] > 60) & (shown[..., 0] < 210) & (page.min(axis=2) > 190)
+
+    def left_behind(image: Image, mask: Mask, see_through: Mask | None = None) -> Image:
+        return np.where(mask[..., None], image // 2 + page // 2, image)
+
+    before = np.abs(left_behind(shown, hole).astype(int) - page)[rim].mean()
+    after = np.abs(ThinPens(left_behind)(shown, hole, hole).astype(int) - page)[rim].mean()
+    assert rim.sum() > 100
+    assert before > 25
+    assert after < before / 3
+
+
 def test_a_grey_pen_is_told_from_darker_print() -> None:
     page, shown, hole = page_and_pen((0.35, 0.35, 0.37))
     cleaned = ThinPens(washed_out)(shown, hole, hole)
