@@ -1,4 +1,4 @@
-"""Masks grown by a disk, for fills; masks of lettering have :mod:`textclean.mask.morphology`."""
+"""Neighbourhoods in masks, for fills; masks of lettering have :mod:`textclean.mask.morphology`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from textclean.types import Mask
 
 
@@ -18,3 +20,9 @@ def grown(mask: Mask, radius: int) -> Mask:
     larger: Any = cv2.dilate(mask.astype(np.uint8), disk)
     found: Mask = larger > 0
     return found
+
+
+def mean_around(mask: Mask, side: int) -> NDArray[np.float32]:
+    """``(H, W)``: share of a square window around each pixel that is in the mask."""
+    mean: Any = cv2.boxFilter(mask.astype(np.float32), -1, (side, side))
+    return np.asarray(mean, np.float32)

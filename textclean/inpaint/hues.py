@@ -13,13 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from textclean.inpaint.disks import grown
-from textclean.inpaint.paper import LEVELS, densities, measure_paper
-from textclean.inpaint.wrapped import AfterUnmixing
-from textclean.surface import strongest, weakest
+from textclean.inpaint.disks import grown, mean_around
+from textclean.inpaint.inked import Inked, OnPaper
+from textclean.inpaint.paper import LEVELS, densities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,39 +44,36 @@ NEAR, MANY = 129, 0.2
 """Side in pixels of a window, and share of coloured pixels among its print, that hold back."""
 
 
-class HuesLast(AfterUnmixing):
+class HuesLast(OnPaper):
     """An inpainter whose un-mixed pixels are held to what their inks' hues tell of the print.
 
     Args:
         inpainter: Fills the holes and un-mixes ink.
     """
 
-    def _gone_over(self, image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
-        return without_hues(image, filled, mask, see_through)
+    def _by_sheet(self, page: Inked, filled: Image) -> Image:
+        return without_hues(page, filled)
 
 
-def without_hues(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
+def without_hues(page: Inked, filled: Image) -> Image:
     """The filled page; un-mixed pixels are no darker than was seen, and have the print's own hue.
 
     Args:
-        image: ``(H, W, 3)`` uint8 RGB, with the ink.
+        page: The page with its ink.
         filled: ``(H, W, 3)`` uint8.
-        mask: ``(H, W)`` bool, the hole; paper and print are measured outside of it.
-        see_through: ``(H, W)`` bool, where ink is translucent.
     """
-    measured = measure_paper(image, ~mask)
-    if measured is None:
-        return filled
-    paper = measured[0]
-    density = densities(image, paper)
-    print_ = Print.of(density, mask)
+    print_ = Print.of(page.density, page.mask)
     if print_ is None:
         return filled
-    least = np.minimum(np.maximum(print_.darkest(density, paper), image), paper - SHADE)
-    least = np.rint(np.clip(least, 0, 255)).astype(np.uint8)
+    seen = page.see_through
+    paper, told = page.paper[seen], print_.told[seen]
+    least = np.where(told[:, None], print_.darkest(page.density[seen], paper), 0)
+    least = np.minimum(np.maximum(least, page.image[seen]), paper - SHADE)
+    held = np.maximum(filled[seen], np.rint(np.clip(least, 0, 255)).astype(np.uint8))
+    held[told] = print_.without_hue(held[told], paper[told])
     out = filled.copy()
-    out[see_through] = np.maximum(filled, least)[see_through]
-    return print_.without_hue(out, densities(out, paper), paper, see_through)
+    out[seen] = held
+    return out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,42 +116,35 @@ class Print:
         return cls(way, astray, _share(colored, print_) < MANY)
 
     def darkest(self, density: Plane, paper: Plane) -> Plane:
-        """``(H, W, 3)`` float32 levels that print beneath such densities has at least.
+        """``(N, 3)`` float32 levels that print beneath such densities has at least.
 
         Args:
-            density: ``(H, W, 3)`` densities with the ink.
-            paper: ``(H, W, 3)`` float32, the paper's colour.
+            density: ``(N, 3)`` densities with the ink.
+            paper: ``(N, 3)`` float32, the paper's colour.
         """
-        clearest = np.maximum(weakest(density / self.way) + self.astray, 0)
-        return np.where(self.told[..., None], self._level(clearest, paper), 0)
+        clearest = (density / self.way).min(axis=1) + self.astray
+        return self._level(np.maximum(clearest, 0), paper)
 
-    def without_hue(self, filled: Image, density: Plane, paper: Plane, where: Mask) -> Image:
-        """The filled page; what strays from the print's own colour has it.
+    def without_hue(self, pixels: Image, paper: Plane) -> Image:
+        """``(N, 3)`` uint8 pixels; those that stray from the print's own colour have it.
 
         Args:
-            filled: ``(H, W, 3)`` uint8.
-            density: Its densities, ``(H, W, 3)``.
-            paper: ``(H, W, 3)`` float32, the paper's colour.
-            where: ``(H, W)`` bool, what may be changed.
+            pixels: ``(N, 3)`` uint8.
+            paper: ``(N, 3)`` float32, the paper's colour.
         """
-        parts = density / self.way
-        stray = where & self.told & (strongest(parts) - weakest(parts) > 2 * self.astray + 0.1)
-        if not stray.any():
-            return filled
-        out = filled.copy()
-        level = self._level(parts[stray].mean(axis=1), paper[stray])
-        out[stray] = np.rint(np.clip(level, 0, 255)).astype(np.uint8)
-        return out
+        parts = densities(pixels, paper) / self.way
+        stray = parts.max(axis=1) - parts.min(axis=1) > 2 * self.astray + 0.1
+        level = self._level(parts.mean(axis=1), paper)
+        return np.where(stray[:, None], np.rint(np.clip(level, 0, 255)), pixels).astype(np.uint8)
 
     def _level(self, print_: Plane, paper: Plane) -> Plane:
-        """Grey levels of so much print, ``(...)``, on paper ``(..., 3)``."""
+        """Grey levels of so much print, ``(N,)``, on paper ``(N, 3)``."""
         return np.asarray(
-            (paper + LEVELS) * np.exp(-print_[..., None] * self.way) - LEVELS, np.float32
+            (paper + LEVELS) * np.exp(-print_[:, None] * self.way) - LEVELS, np.float32
         )
 
 
 def _share(part: Mask, whole: Mask) -> Plane:
     """``(H, W)``: how much of the one the other is, in a window around each pixel."""
-    size = (NEAR, NEAR)
-    inside = cv2.boxFilter(part.astype(np.float32), -1, size)
-    return np.asarray(inside / np.maximum(cv2.boxFilter(whole.astype(np.float32), -1, size), 1e-6))
+    least = np.float32(1e-6)
+    return np.asarray(mean_around(part, NEAR) / np.maximum(mean_around(whole, NEAR), least))

@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 
 from textclean.inpaint.foreign import print_near, told_and_unseen
-from textclean.inpaint.paper import LEVELS, Histograms, densities, measure_paper
-from textclean.inpaint.wrapped import AfterUnmixing
+from textclean.inpaint.inked import Inked, OnPaper
+from textclean.inpaint.paper import LEVELS, Histograms, densities
 from textclean.surface import strongest
 
 if TYPE_CHECKING:
-    from textclean.types import Image, Mask
+    from textclean.types import Image
 
 INKED = 0.25
 """Density from which on there is ink."""
@@ -35,31 +35,25 @@ FOREIGN, SEVERAL = 0.45, 100
 and pixels of it that this takes."""
 
 
-class WithinLimits(AfterUnmixing):
+class WithinLimits(OnPaper):
     """An inpainter whose un-mixed pixels are held to what their ink allows.
 
     Args:
         inpainter: Fills the holes and un-mixes ink.
     """
 
-    def _gone_over(self, image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
-        return held(image, filled, mask, see_through)
+    def _by_sheet(self, page: Inked, filled: Image) -> Image:
+        return held(page, filled)
 
 
-def held(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
+def held(page: Inked, filled: Image) -> Image:
     """The filled page with un-mixed pixels brought between the limits of their ink.
 
     Args:
-        image: ``(H, W, 3)`` uint8 RGB, with the ink.
+        page: The page with its ink.
         filled: ``(H, W, 3)`` uint8.
-        mask: ``(H, W)`` bool, the hole; the paper is measured outside of it.
-        see_through: ``(H, W)`` bool, where ink is translucent.
     """
-    measured = measure_paper(image, ~mask)
-    if measured is None:
-        return filled
-    paper = measured[0]
-    density = densities(image, paper)
+    image, see_through, density = page.image, page.see_through, page.density
     out = filled.copy()
     out[see_through] = np.maximum(filled, image)[see_through]
     inked = see_through & (strongest(density) > INKED)
@@ -71,13 +65,15 @@ def held(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
     ink = np.stack([stroke.quantile(USUAL) / 50 for stroke in strokes], axis=1)
     large = (strokes[0].count >= FEWEST)[number]
     most = (image[inked] + LEVELS) * np.exp(MOST * ink + MORE)[number]
-    limited = out.copy()
-    limited[inked] = np.minimum(out[inked], np.rint(most)).astype(np.uint8)
-    seen, told = (densities(one, paper)[inked].mean(axis=1) for one in (out, limited))
-    print_, unseen = told_and_unseen(told, seen, print_near(density.mean(axis=2), mask)[inked])
+    given = out[inked]
+    limited = np.minimum(given, np.rint(most)).astype(np.uint8)
+    paper = page.paper[inked]
+    seen, told = (densities(one, paper).mean(axis=1) for one in (given, limited))
+    near = print_near(density.mean(axis=2), page.mask)[inked]
+    print_, unseen = told_and_unseen(told, seen, near)
     washed = told > seen + WASHED
     foreign = np.bincount(number[unseen & washed], minlength=count)
     likely = FOREIGN * np.bincount(number[print_ & washed], minlength=count)
     large &= (foreign <= np.maximum(likely, SEVERAL))[number]
-    out[inked] = np.where(large[:, None], limited[inked], out[inked])
+    out[inked] = np.where(large[:, None], limited, given)
     return out

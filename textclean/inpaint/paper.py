@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from textclean.inpaint.disks import grown
+from textclean.inpaint.disks import grown, mean_around
 from textclean.inpaint.flat import grain
 from textclean.inpaint.wrapped import AfterUnmixing, fill_with_error
 from textclean.surface import strongest
@@ -177,9 +177,7 @@ def _own(below: NDArray[np.float32], known: Mask) -> NDArray[np.float32]:
     if not known.any():
         return np.zeros_like(below)
     faint = known & (np.abs(below) > LIKE)
-    window = AROUND, AROUND
-    found = cv2.boxFilter(faint.astype(np.float32), -1, window)
-    seen = cv2.boxFilter(known.astype(np.float32), -1, window)
+    found, seen = mean_around(faint, AROUND), mean_around(known, AROUND)
     # Where little is known near by, all of the page is asked.
     usual, doubt = np.float32(faint.sum() / known.sum()), np.float32(0.02)
     return np.asarray((found + doubt * usual) / (seen + doubt), np.float32)
@@ -255,11 +253,11 @@ class Histograms:
 
 
 def densities(image: Image, paper: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Densities over the paper's own, ``(H, W, 3)``: logarithms of the share of light taken away.
+    """Densities over the paper's own, ``(..., 3)``: logarithms of the share of light taken away.
 
     Args:
-        image: ``(H, W, 3)`` uint8.
-        paper: ``(H, W, 3)`` float32, the sheet's colour as :func:`measure_paper` gives it.
+        image: ``(..., 3)`` uint8, of a page or of some of its pixels.
+        paper: ``(..., 3)`` float32, the sheet's colour as :func:`measure_paper` gives it.
     """
     light = np.log(np.arange(256, dtype=np.float32) + np.float32(LEVELS))
     return np.asarray(

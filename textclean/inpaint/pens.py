@@ -19,14 +19,14 @@ import numpy as np
 
 from textclean.inpaint.dyes import PURE
 from textclean.inpaint.foreign import print_near, told_and_unseen
-from textclean.inpaint.paper import densities, measure_paper
-from textclean.inpaint.wrapped import AfterUnmixing
+from textclean.inpaint.inked import Inked, OnPaper
+from textclean.inpaint.paper import densities
 from textclean.surface import strongest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclean.types import Image, Mask
+    from textclean.types import Image
 
     Plane = NDArray[np.float32]
 
@@ -61,36 +61,30 @@ APART = 0.8
 """Density by which print must be darker than a grey stroke to be told from it."""
 
 
-class ThinPens(AfterUnmixing):
+class ThinPens(OnPaper):
     """An inpainter that is helped where thin pens went over print.
 
     Args:
         inpainter: Fills the holes and un-mixes ink.
     """
 
-    def _gone_over(self, image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
-        return helped(image, filled, mask, see_through)
+    def _by_sheet(self, page: Inked, filled: Image) -> Image:
+        return helped(page, filled)
 
 
-def helped(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
+def helped(page: Inked, filled: Image) -> Image:
     """The filled page, under pen strokes the mean of it and of what their densities tell.
 
     Args:
-        image: ``(H, W, 3)`` uint8 RGB, with the ink.
+        page: The page with its ink.
         filled: ``(H, W, 3)`` uint8.
-        mask: ``(H, W)`` bool, the hole; the paper is measured outside of it.
-        see_through: ``(H, W)`` bool, where ink is translucent.
     """
-    measured = measure_paper(image, ~mask)
-    if measured is None:
-        return filled
-    paper = measured[0]
-    density = densities(image, paper)
+    paper, density, mask = page.paper, page.density, page.mask
     mean = density.mean(axis=2)
     known = mean[~mask & (mean > DARK)]
     print_ = float(np.quantile(known, PURE_PRINT)) if len(known) >= FEWEST else 0.0
     near = print_near(mean, mask)
-    inked = see_through & (strongest(density) > INKED)
+    inked = page.see_through & (strongest(density) > INKED)
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(
         inked.astype(np.uint8), connectivity=8
     )
@@ -101,17 +95,18 @@ def helped(image: Image, filled: Image, mask: Mask, see_through: Mask) -> Image:
             continue
         box = np.s_[y : y + height, x : x + width]
         own = labels[box] == index
+        sheet, given = paper[box][own], filled[box][own]
         found = _beneath(density[box][own], print_)
         if found is None:
             continue
         grey, colored = found
-        seen = densities(filled[box], paper[box])[own].mean(axis=1)
+        seen = densities(given, sheet).mean(axis=1)
         told, unseen = told_and_unseen(grey, seen, near[box][own])
         if told.sum() >= SEVERAL and unseen.sum() > FOREIGN * told.sum():
             continue
-        below = np.clip(paper[box][own] * np.exp(-grey)[:, None], 0, 255)
+        below = np.clip(sheet * np.exp(-grey)[:, None], 0, 255)
         share = np.where(colored & (grey < BLANK), np.float32(MOSTLY), np.float32(0.5))[:, None]
-        both = filled[box][own] * (1 - share) + below * share
+        both = given * (1 - share) + below * share
         out[box][own] = np.rint(both).astype(np.uint8)
     return out
 
